@@ -1,0 +1,80 @@
+//! What a person has been given: tokens and a set of backup codes.
+
+use crate::{BackupSet, Token, TokenName};
+use std::fmt;
+
+/// Most tokens that one person may hold.
+pub const MAX_TOKENS: usize = 8;
+
+/// One to eight tokens with distinct names, and at most one set of backup codes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Enrollment {
+    tokens: Vec<Token>,
+    backup: Option<BackupSet>,
+}
+
+/// Why tokens make no [`Enrollment`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EnrollmentError {
+    /// No token at all.
+    Empty,
+    /// More than [`MAX_TOKENS`].
+    TooMany(usize),
+    /// Two tokens of one name.
+    Twice(TokenName),
+}
+
+impl Enrollment {
+    /// An enrollment of these tokens; fails for none, more than eight, or two of one name.
+    pub fn new(tokens: Vec<Token>, backup: Option<BackupSet>) -> Result<Self, EnrollmentError> {
+        if tokens.is_empty() {
+            return Err(EnrollmentError::Empty);
+        }
+        if tokens.len() > MAX_TOKENS {
+            return Err(EnrollmentError::TooMany(tokens.len()));
+        }
+        for (index, token) in tokens.iter().enumerate() {
+            if tokens.iter().skip(index + 1).any(|other| other.name == token.name) {
+                return Err(EnrollmentError::Twice(token.name.clone()));
+            }
+        }
+        Ok(Self { tokens, backup })
+    }
+
+    /// The tokens, in the order in which they were enrolled.
+    #[must_use]
+    pub fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// The token of this name.
+    #[must_use]
+    pub fn token(&self, name: &TokenName) -> Option<&Token> {
+        self.tokens.iter().find(|token| token.name == *name)
+    }
+
+    /// The backup codes, if a set was made.
+    #[must_use]
+    pub fn backup(&self) -> Option<&BackupSet> {
+        self.backup.as_ref()
+    }
+
+    /// The same tokens with another set of backup codes.
+    #[must_use]
+    pub fn with_backup(mut self, backup: Option<BackupSet>) -> Self {
+        self.backup = backup;
+        self
+    }
+}
+
+impl fmt::Display for EnrollmentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "an enrollment needs at least one token"),
+            Self::TooMany(count) => write!(f, "{count} tokens, at most {MAX_TOKENS} fit"),
+            Self::Twice(name) => write!(f, "two tokens are named {name:?}", name = name.as_str()),
+        }
+    }
+}
+
+impl std::error::Error for EnrollmentError {}

@@ -1,0 +1,68 @@
+//! Lanes: whose failures count against whom.
+//!
+//! A throttle that one can trigger for somebody else is a way to lock them out. So every person has one
+//! lane for the console, one for other local accounts, one for each network they are known from, and one
+//! for the rest of the world; what happens in one leaves the others untouched.
+
+use crate::{Ledger, NetworkKey};
+use std::fmt;
+
+/// Where an attempt comes from, as far as it is established.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// Proven local: no remote host, a local service, and the caller is root or the owner.
+    Console,
+    /// Another account of this machine (say, by su).
+    Others,
+    /// A network that can be learned.
+    Network(NetworkKey),
+    /// All else.
+    Stranger,
+}
+
+/// A lane of one person's throttle.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Lane {
+    /// The owner at this machine, or root.
+    Console,
+    /// Other accounts of this machine.
+    Others,
+    /// A network from which this person has succeeded before: its place in the ledger.
+    Known(usize),
+    /// Everybody else.
+    Strangers,
+}
+
+impl Lane {
+    /// The lane in which an attempt from `origin` is judged.
+    #[must_use]
+    pub fn of(origin: Origin, ledger: &Ledger) -> Self {
+        match origin {
+            Origin::Console => Self::Console,
+            Origin::Others => Self::Others,
+            Origin::Stranger => Self::Strangers,
+            Origin::Network(key) => ledger
+                .known
+                .iter()
+                .position(|known| known.network == key)
+                .map_or(Self::Strangers, Self::Known),
+        }
+    }
+
+    /// `console`, `others`, `known network` or `strangers`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::Others => "others",
+            Self::Known(_) => "known network",
+            Self::Strangers => "strangers",
+        }
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,230 @@
+//! What was spent: the part of a person's state that every login writes.
+
+use crate::{Bucket, Enrollment, Lane, NetworkKey, Origin, Time};
+
+/// How many spent steps a token's ledger remembers, to call a late repetition by its name.
+pub const MAX_SPENT: usize = 16;
+/// How many networks a person is known from.
+pub const MAX_NETWORKS: usize = 8;
+
+/// What a person has used up, and how their lanes stand.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Ledger {
+    /// The latest instant at which anything was recorded.
+    pub latest: Time,
+    /// One entry for each token of the enrollment, in its order.
+    pub tokens: Vec<TokenState>,
+    /// One bit for each backup code: set once it is spent.
+    pub spent_backup: u128,
+    /// The console's delay.
+    pub console: Delay,
+    /// The delay of other local accounts.
+    pub others: Delay,
+    /// The strangers' delay.
+    pub strangers: Delay,
+    /// Networks from which this person succeeded, most recent first, at most [`MAX_NETWORKS`].
+    pub known: Vec<Known>,
+    /// The console's budget.
+    pub console_budget: Bucket,
+    /// The budget of other local accounts.
+    pub others_budget: Bucket,
+    /// The strangers' budget.
+    pub strangers_budget: Bucket,
+    /// The budget of all known networks together.
+    pub known_budget: Bucket,
+}
+
+/// What is spent of one token.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct TokenState {
+    /// The least time step or counter that may still be accepted. It only grows.
+    pub next: u64,
+    /// The last accepted steps or counters, oldest first, at most [`MAX_SPENT`]. Some may lie beyond `next`
+    /// after an administrator has put a clock right.
+    pub spent: Vec<u64>,
+    /// When the token was last accepted.
+    pub last_used: Option<Time>,
+    /// The offset of the token's clock in steps, once it is learned.
+    pub drift: i32,
+}
+
+/// Consecutive failures in one lane.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Delay {
+    /// How many there were since the last success.
+    pub failures: u32,
+    /// When the last one was.
+    pub last_failure: Time,
+}
+
+/// A network from which this person has succeeded.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Known {
+    /// Its hash.
+    pub network: NetworkKey,
+    /// Its delay.
+    pub delay: Delay,
+}
+
+impl TokenState {
+    /// Marks `factor` as used at `now`: nothing at or below it is accepted again.
+    pub fn spend(&mut self, factor: u64, now: Time) {
+        self.next = self.next.max(factor.saturating_add(1));
+        self.spent.push(factor);
+        if self.spent.len() > MAX_SPENT {
+            self.spent.remove(0);
+        }
+        self.last_used = Some(now);
+    }
+
+    /// Whether `factor` may still be accepted.
+    #[must_use]
+    pub fn is_fresh(&self, factor: u64) -> bool {
+        factor >= self.next && !self.spent.contains(&factor)
+    }
+}
+
+impl Ledger {
+    /// The ledger of a new enrollment: nothing spent.
+    #[must_use]
+    pub fn new(enrollment: &Enrollment) -> Self {
+        Self { tokens: vec![TokenState::default(); enrollment.tokens().len()], ..Self::default() }
+    }
+
+    /// The ledger for `next`, carrying over from `self` (the ledger of `previous`) what survives: the steps
+    /// of tokens whose key is kept, the lanes and budgets, and the spent codes of a set that is kept.
+    #[must_use]
+    pub fn carried(&self, previous: &Enrollment, next: &Enrollment) -> Self {
+        let tokens = next.tokens().iter().map(|token| {
+            let same_key = |old: &&crate::Token| old.secret == token.secret && old.kind == token.kind;
+            let place = previous.tokens().iter().position(|old| same_key(&old));
+            place.and_then(|place| self.tokens.get(place)).cloned().unwrap_or_default()
+        });
+        let same_set = previous.backup().is_some() && previous.backup() == next.backup();
+        Self {
+            tokens: tokens.collect(),
+            spent_backup: if same_set { self.spent_backup } else { 0 },
+            ..self.clone()
+        }
+    }
+
+    /// The ledger of somebody whose tokens were taken away: the lanes stay.
+    #[must_use]
+    pub fn without_tokens(&self) -> Self {
+        Self { tokens: Vec::new(), spent_backup: 0, ..self.clone() }
+    }
+
+    /// How many backup codes of `enrollment` are left.
+    #[must_use]
+    pub fn backup_left(&self, enrollment: &Enrollment) -> usize {
+        let count = enrollment.backup().map_or(0, |set| set.hashes.len());
+        (0..count).filter(|&index| !self.is_backup_spent(index)).count()
+    }
+
+    pub(crate) fn is_backup_spent(&self, index: usize) -> bool {
+        index >= 128 || self.spent_backup >> index & 1 == 1
+    }
+
+    pub(crate) fn spend_backup(&mut self, index: usize) {
+        if index < 128 {
+            self.spent_backup |= 1 << index;
+        }
+    }
+
+    pub(crate) fn delay(&self, lane: Lane) -> Delay {
+        match lane {
+            Lane::Console => self.console,
+            Lane::Others => self.others,
+            Lane::Strangers => self.strangers,
+            Lane::Known(index) => self.known.get(index).map_or(Delay::default(), |known| known.delay),
+        }
+    }
+
+    pub(crate) fn set_delay(&mut self, lane: Lane, delay: Delay) {
+        match lane {
+            Lane::Console => self.console = delay,
+            Lane::Others => self.others = delay,
+            Lane::Strangers => self.strangers = delay,
+            Lane::Known(index) => {
+                if let Some(known) = self.known.get_mut(index) {
+                    known.delay = delay;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn bucket(&self, lane: Lane) -> Bucket {
+        match lane {
+            Lane::Console => self.console_budget,
+            Lane::Others => self.others_budget,
+            Lane::Strangers => self.strangers_budget,
+            Lane::Known(_) => self.known_budget,
+        }
+    }
+
+    pub(crate) fn bucket_mut(&mut self, lane: Lane) -> &mut Bucket {
+        match lane {
+            Lane::Console => &mut self.console_budget,
+            Lane::Others => &mut self.others_budget,
+            Lane::Strangers => &mut self.strangers_budget,
+            Lane::Known(_) => &mut self.known_budget,
+        }
+    }
+
+    /// Remembers the network of a success as the most recent one; the ninth is forgotten.
+    pub(crate) fn learn(&mut self, origin: Origin) {
+        if let Origin::Network(network) = origin {
+            self.known.retain(|known| known.network != network);
+            self.known.insert(0, Known { network, delay: Delay::default() });
+            self.known.truncate(MAX_NETWORKS);
+        }
+    }
+
+    /// What an administrator's `unlock` does: every lane is open again, every budget whole.
+    #[must_use]
+    pub fn unlocked(&self) -> Self {
+        let known = self.known.iter().map(|k| Known { delay: Delay::default(), ..*k }).collect();
+        Self {
+            console: Delay::default(),
+            others: Delay::default(),
+            strangers: Delay::default(),
+            known,
+            console_budget: Bucket::default(),
+            others_budget: Bucket::default(),
+            strangers_budget: Bucket::default(),
+            known_budget: Bucket::default(),
+            ..self.clone()
+        }
+    }
+
+    /// What is done where the ledger's newest record is lost: every step is raised beyond what could have
+    /// been used until `now`, so that nothing which the lost record spent works again.
+    #[must_use]
+    pub fn raised(&self, enrollment: &Enrollment, policy: &crate::Policy, now: Time) -> Self {
+        let mut raised = self.clone();
+        for (state, token) in raised.tokens.iter_mut().zip(enrollment.tokens()) {
+            let floor = match token.step_at(now) {
+                Some(step) => step.saturating_add(u64::from(policy.window)).saturating_add(1),
+                None => state.next.saturating_add(u64::from(policy.look_ahead)).saturating_add(1),
+            };
+            state.next = state.next.max(floor);
+        }
+        raised.latest = raised.latest.max(now);
+        raised
+    }
+
+    /// What `unlock --clock` does after this machine's clock ran ahead and was put right: each time-based
+    /// token goes on from just beyond the present window; spent steps that lie ahead stay spent.
+    #[must_use]
+    pub fn with_clock_corrected(&self, enrollment: &Enrollment, policy: &crate::Policy, now: Time) -> Self {
+        let mut corrected = self.clone();
+        for (state, token) in corrected.tokens.iter_mut().zip(enrollment.tokens()) {
+            if let Some(step) = token.step_at(now) {
+                let floor = step.saturating_add(u64::from(policy.window)).saturating_add(1);
+                state.next = state.next.min(floor);
+            }
+        }
+        corrected.latest = corrected.latest.min(now);
+        corrected
+    }
+}

@@ -1,0 +1,36 @@
+//! What a one-time code is, and whether this one is good.
+//!
+//! RFC 4226 (HOTP) and RFC 6238 (TOTP) tokens, the enrollment that holds them, the ledger of what was
+//! spent, and [`judge`]: a pure function from enrollment, ledger, attempt, time and policy to a verdict
+//! and the ledger that carries it. No clock, no file, no randomness but what is handed in.
+#![forbid(unsafe_code)]
+
+mod attempt;
+mod backup;
+mod diagnose;
+mod enrollment;
+mod judge;
+mod lane;
+mod ledger;
+mod network;
+mod policy;
+mod secret;
+mod throttle;
+mod time;
+mod token;
+mod uri;
+
+pub use attempt::{Attempt, Malformed, Typed};
+pub use backup::{BackupCode, BackupSet};
+pub use diagnose::{Diagnosis, diagnose};
+pub use enrollment::{Enrollment, EnrollmentError, MAX_TOKENS};
+pub use judge::{Judgement, Method, Verdict, judge, throttled};
+pub use lane::{Lane, Origin};
+pub use ledger::{Delay, Known, Ledger, MAX_NETWORKS, MAX_SPENT, TokenState};
+pub use network::{Network, NetworkKey};
+pub use policy::{Policy, Throttle};
+pub use secret::{Secret, SecretError};
+pub use throttle::{Bucket, Chance};
+pub use time::Time;
+pub use token::{Algorithm, Code, Digits, Kind, Period, Token, TokenName};
+pub use uri::{Label, provisioning_uri};

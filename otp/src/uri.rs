@@ -1,0 +1,96 @@
+//! The provisioning URI: what a phone makes of it decides whether people get in.
+//!
+//! Apps disagree about everything that is not written in the one way they all read: unreserved characters
+//! bare and all others encoded once, a space as `%20`, the issuer as prefix and as parameter, the
+//! algorithm in upper case, no padding, and no parameter that has its default.
+
+use crate::{Algorithm, Digits, Kind, Period, Token};
+use zeroize::Zeroizing;
+
+/// What an app shows beside the code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Label {
+    issuer: String,
+    account: String,
+}
+
+impl Label {
+    /// A label of these names. A colon separates them in the URI and apps split at the first one, encoded
+    /// or not, so colons are replaced by `-`; [`Self::differs`] tells.
+    #[must_use]
+    pub fn new(issuer: &str, account: &str) -> Self {
+        let clean = |text: &str| text.replace(':', "-");
+        Self { issuer: clean(issuer), account: clean(account) }
+    }
+
+    /// Whether a colon had to be replaced in these names.
+    #[must_use]
+    pub fn differs(&self, issuer: &str, account: &str) -> bool {
+        self.issuer != issuer || self.account != account
+    }
+
+    /// Who issued the token.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+}
+
+/// `otpauth://totp/…`: holds the secret, so it is wiped on drop. `counter` is the next counter of an event
+/// token (which apps require there).
+#[must_use]
+pub fn provisioning_uri(token: &Token, label: &Label, counter: u64) -> Zeroizing<String> {
+    let secret = token.secret.to_base32();
+    let mut uri = Zeroizing::new(String::with_capacity(512));
+    uri.push_str("otpauth://");
+    uri.push_str(token.kind.name());
+    uri.push('/');
+    if !label.issuer.is_empty() {
+        encode(&label.issuer, &mut uri);
+        uri.push(':');
+    }
+    encode(&label.account, &mut uri);
+    uri.push_str("?secret=");
+    uri.push_str(&secret);
+    if !label.issuer.is_empty() {
+        uri.push_str("&issuer=");
+        encode(&label.issuer, &mut uri);
+    }
+    if token.algorithm != Algorithm::Sha1 {
+        uri.push_str("&algorithm=");
+        uri.push_str(token.algorithm.uri_name());
+    }
+    if token.digits != Digits::SIX {
+        uri.push_str(&format!("&digits={}", token.digits.count()));
+    }
+    match token.kind {
+        Kind::Totp { period } if period != Period::THIRTY => {
+            uri.push_str(&format!("&period={}", period.seconds()));
+        }
+        Kind::Totp { .. } => {}
+        Kind::Hotp => uri.push_str(&format!("&counter={counter}")),
+    }
+    uri
+}
+
+/// RFC 3986, section 2.3: letters, digits, `-`, `.`, `_`, `~` stand for themselves; every other byte of the
+/// UTF-8 text is encoded, once.
+fn encode(text: &str, to: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let hex = |nibble: u8| HEX.get(usize::from(nibble)).map_or('0', |&b| char::from(b));
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            to.push(char::from(byte));
+        } else {
+            to.push('%');
+            to.push(hex(byte >> 4));
+            to.push(hex(byte & 15));
+        }
+    }
+}
