@@ -1,5 +1,6 @@
 //! Every published vector of RFC 4226, appendix D, and RFC 6238, appendix B.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 use otp::{Algorithm, Digits, Kind, Period, Secret, Time, Token, TokenName};
 
 fn token(kind: Kind, algorithm: Algorithm, digits: u8, key: &str) -> Token {
