@@ -1,1 +1,17 @@
-//! x
+//! The settings of pam_totp as types: past this crate nobody checks a value again.
+//!
+//! They live in `/etc/security/pam_totp.toml`, where PAM modules keep theirs. Every key is optional; an
+//! unknown key or a bad value is refused with file, line and column, and then nobody is let in: a setting
+//! that was misspelt is not a setting that was left out.
+#![forbid(unsafe_code)]
+
+mod error;
+mod load;
+mod settings;
+mod values;
+
+pub use error::ConfigError;
+pub use load::{DEFAULT_PATH, load, parse};
+pub use settings::{
+    Accept, BackupCodes, Login, NewTokens, RELEASED, Settings, StoreSettings, ThrottleSettings, Unenrolled,
+};

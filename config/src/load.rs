@@ -1,0 +1,64 @@
+//! Reading the file: opened once, checked on the handle, read within bounds.
+
+use crate::{ConfigError, Settings};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Where the settings are, unless `config=` or `--config` says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/security/pam_totp.toml";
+
+/// Longest file that is read, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
+/// Reads the settings at `path`, or at [`DEFAULT_PATH`]. Only there may the file be missing: then every
+/// setting has its default, under which nobody is exempt from anything.
+pub fn load(path: Option<&Path>) -> Result<Settings, ConfigError> {
+    let named = path.is_some();
+    let path = path.unwrap_or(Path::new(DEFAULT_PATH));
+    // O_NONBLOCK: opening a FIFO must not hang a login.
+    let flags = nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_NOCTTY;
+    let file = match File::options().read(true).custom_flags(flags.bits()).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound && !named => return Ok(Settings::default()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(ConfigError::Missing(path.into())),
+        Err(error) => return Err(ConfigError::Io(path.into(), error)),
+    };
+    parse(path, &read(path, file)?)
+}
+
+fn read(path: &Path, file: File) -> Result<String, ConfigError> {
+    let io = |error| ConfigError::Io(path.into(), error);
+    let refused = |fault| ConfigError::Unsafe(path.into(), fault);
+    let metadata = file.metadata().map_err(io)?;
+    if !metadata.is_file() {
+        return Err(refused("not a regular file"));
+    }
+    if metadata.uid() != 0 && metadata.uid() != nix::unistd::geteuid().as_raw() {
+        return Err(refused("not owned by root"));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return Err(refused("writable by group or others (chmod go-w)"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(refused("longer than 64 KiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| refused("not UTF-8 text"))
+}
+
+/// Parses the text of a settings file; `path` is for the error.
+pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
+        ConfigError::Text { path: path.into(), line, column, message: one_line(error.message()) }
+    })
+}
+
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}

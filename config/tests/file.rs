@@ -1,0 +1,142 @@
+//! The settings file: what is read, and what is refused with its place.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use config::{ConfigError, Settings, Unenrolled, load, parse};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+const SHIPPED: &str = include_str!("../pam_totp.toml");
+
+fn read(text: &str) -> Result<Settings, ConfigError> {
+    parse(Path::new("/etc/security/pam_totp.toml"), text)
+}
+
+#[test]
+fn the_shipped_file_is_the_defaults() {
+    let defaults = format!("{:?}", Settings::default());
+    assert_eq!(format!("{:?}", read(SHIPPED).unwrap()), defaults);
+}
+
+#[test]
+fn every_commented_key_of_the_shipped_file_shows_its_default() {
+    // All keys at once, so that a value which is no default, or a key that does not exist, is found.
+    let uncommented: String = SHIPPED
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with(' ') || rest.starts_with("    ") => rest,
+            _ => line,
+        })
+        .filter(|line| !["issuer", "id ", "skip_until"].iter().any(|key| line.starts_with(key)))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let settings = read(&uncommented).unwrap_or_else(|error| panic!("{error}\n{uncommented}"));
+    assert_eq!(format!("{settings:?}"), format!("{:?}", Settings::default()));
+    assert!(uncommented.contains("\nfail_delay"), "{uncommented}");
+}
+
+#[test]
+fn every_key_is_read() {
+    let text = r#"
+        issuer = "example.org"
+        [store]
+        directory = "/srv/totp"
+        id = "0123456789abcdef0123456789abcdef"
+        [new_tokens]
+        algorithm = "SHA256"
+        digits = 8
+        period = "1m"
+        [accept]
+        window = 2
+        look_ahead = 20
+        [throttle]
+        free_failures = 3
+        first_delay = "10s"
+        longest_delay = "5m"
+        yearly_risk = 0.0005
+        [login]
+        unenrolled = "skip"
+        skip_until = 2027-01-31
+        local_services = ["su"]
+        prompt = "Code: "
+        echo = true
+        fail_delay = "0s"
+        [backup_codes]
+        count = 0
+    "#;
+    let settings = read(text).unwrap();
+    assert_eq!(settings.issuer.as_deref(), Some("example.org"));
+    assert_eq!(settings.store.directory, Path::new("/srv/totp"));
+    assert_eq!(settings.new_tokens.period.seconds(), 60);
+    assert_eq!(settings.login.unenrolled, Unenrolled::Skip);
+    assert_eq!(settings.login.skip_until.unwrap().0, 1_801_353_600);
+    assert_eq!(settings.policy().throttle.yearly_risk.0, 500_000_000_000_000);
+    assert_eq!(settings.backup_codes.count, 0);
+}
+
+#[test]
+fn a_mistake_is_named_with_its_line_and_column() {
+    let rows = [
+        ("isuer = \"x\"", "1:1", "unknown field `isuer`"),
+        ("\n[login]\nunenroled = \"skip\"", "3:1", "unknown field `unenroled`"),
+        ("[login]\nunenrolled = \"maybe\"", "2:14", "unknown variant `maybe`"),
+        ("[new_tokens]\ndigits = 9", "2:10", "9 is out of bounds, expected 6 to 8"),
+        ("[new_tokens]\nperiod = \"10s\"", "2:10", "a period of 10 s is out of bounds"),
+        ("[new_tokens]\nperiod = 30", "2:10", "expected a string"),
+        ("[new_tokens]\nalgorithm = \"md5\"", "2:13", "\"md5\" is no algorithm"),
+        ("[store]\ndirectory = \"totp\"", "2:13", "expected an absolute path"),
+        ("[store]\ndirectory = \"/srv/../x\"", "2:13", "expected an absolute path"),
+        ("[store]\nid = \"XYZ\"", "2:6", "expected the id"),
+        ("[accept]\nwindow = -1", "2:10", "-1 is out of bounds"),
+        ("[accept]\nwindow = 11", "2:10", "11 is out of bounds"),
+        ("[throttle]\nyearly_risk = 1.0", "2:15", "1 is out of bounds"),
+        ("[throttle]\nfirst_delay = \"soon\"", "2:15", "\"soon\" is no duration"),
+        ("[login]\nskip_until = \"soon\"", "2:14", "expected"),
+        ("[login]\nskip_until = 10:00:00", "2:14", "expected a date"),
+        ("[login]\nprompt = \"a\\nb\"", "2:10", "without control characters"),
+        ("[login]\nprompt = \"\"", "2:10", "1 to 200 bytes"),
+        ("[login]\nfail_delay = \"1h\"", "2:14", "3600 s is out of bounds"),
+        ("[backup_codes]\ncount = 101", "2:9", "101 is out of bounds"),
+        ("[login]\necho = 1", "2:8", "expected a boolean"),
+        ("[login\necho = true", "1:7", ""),
+        ("é = 1", "1:1", ""),
+        ("[[rule]]\nthen = \"skip\"", "1:3", "unknown field `rule`"),
+    ];
+    for (text, place, message) in rows {
+        let error = read(text).map(|_| ()).expect_err(text).to_string();
+        let start = format!("/etc/security/pam_totp.toml:{place}: ");
+        assert!(error.starts_with(&start), "{text:?} gave {error}");
+        assert!(error.contains(message), "{text:?} gave {error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_others_can_write_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pam_totp.toml");
+    std::fs::write(&path, "").unwrap();
+    assert!(load(Some(&path)).is_ok());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o664)).unwrap();
+    assert!(matches!(load(Some(&path)), Err(ConfigError::Unsafe(..))));
+}
+
+#[test]
+fn a_named_file_that_is_missing_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(load(Some(&folder.path().join("none"))), Err(ConfigError::Missing(_))));
+}
+
+#[test]
+fn a_folder_a_fifo_and_an_endless_file_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRUSR).unwrap();
+    let long = folder.path().join("long");
+    std::fs::write(&long, "#".repeat(70_000)).unwrap();
+    std::fs::set_permissions(&long, std::fs::Permissions::from_mode(0o600)).unwrap();
+    for path in [folder.path(), &fifo, &long, Path::new("/dev/zero")] {
+        let error = load(Some(path)).map(|_| ()).expect_err("refused");
+        assert!(matches!(error, ConfigError::Unsafe(..) | ConfigError::Io(..)), "{error}");
+    }
+}
