@@ -1,1 +1,35 @@
-//! x
+//! The side that checks (RFC 6238 calls it the verifier): the store with its locks and ledgers, and the one
+//! interface through which module, command line and daemon enroll, judge and inspect.
+//!
+//! `FILEFORMAT.md` beside this crate describes what lies on disk, byte by byte.
+#![forbid(unsafe_code)]
+
+mod account;
+mod disk;
+mod error;
+mod format;
+mod id;
+mod init;
+mod local;
+mod person;
+mod record;
+mod record_toml;
+mod slots;
+mod store;
+mod verifier;
+
+pub use account::{Account, NameError, UserName, lookup, lookup_uid};
+pub use disk::{Disk, OsDisk};
+pub use error::{Fault, StoreError};
+pub use format::Format;
+pub use id::Id;
+pub use init::{Initialized, init};
+pub use local::{Clock, Local, Random};
+pub use person::{Change, Current, Judge, Person, change, login, read};
+pub use record::{Holder, Record, State};
+pub use slots::{LEDGER_LEN, Read, SLOT_LEN, Slot, Slots};
+pub use store::{FileStore, Store};
+pub use verifier::{
+    BackupSheet, Enrolled, NewToken, Origin, Outcome, Refusal, Standing, Status, TokenStatus, Verifier,
+    Waiting,
+};

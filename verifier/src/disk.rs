@@ -1,0 +1,460 @@
+//! The system calls that the store stands on, as a trait, so that the protocol in [`crate::person`] can be
+//! run against a file system that loses and tears what was not synced.
+
+use crate::{Fault, LEDGER_LEN, SLOT_LEN, Slots, StoreError};
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use std::fs::{File, TryLockError};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// Where enrollments stand in a person's folder.
+pub(crate) const ENROLLMENT: &str = "enrollment.toml";
+
+/// Longest enrollment that is read, in bytes: four times what the largest one takes.
+const LONGEST_ENROLLMENT: u64 = 64 * 1024;
+/// How long a lock is waited for.
+const LOCK_DEADLINE: Duration = Duration::from_secs(2);
+
+/// What the store needs of a file system. Every method is one step at which a process may be killed.
+pub trait Disk {
+    /// A person's folder, opened.
+    type Folder;
+    /// An enrollment, opened: while it is held, no other file can be mistaken for it.
+    type Stamp;
+    /// A ledger, opened for synchronous overwriting.
+    type Ledger;
+    /// A file that was just created.
+    type New;
+
+    /// Opens the folder of `uid`; `None` if there is none.
+    fn folder(&self, uid: u32) -> Result<Option<Self::Folder>, StoreError>;
+    /// Makes the folder of `uid`, if there is none.
+    fn make_folder(&self, uid: u32) -> Result<(), StoreError>;
+    /// Makes the existence of every person's folder durable.
+    fn sync_people(&self) -> Result<(), StoreError>;
+    /// Takes the lock of a folder, or fails after a deadline.
+    fn lock(&self, folder: &Self::Folder) -> Result<(), StoreError>;
+    /// Gives it back.
+    fn unlock(&self, folder: &Self::Folder);
+    /// Whether the folder still has a name: a lock on a removed one excludes nobody.
+    fn is_linked(&self, folder: &Self::Folder) -> Result<bool, StoreError>;
+    /// Opens and reads the enrollment.
+    #[allow(clippy::type_complexity)]
+    fn enrollment(
+        &self,
+        folder: &Self::Folder,
+    ) -> Result<Option<(Self::Stamp, Zeroizing<Vec<u8>>)>, StoreError>;
+    /// Whether the enrollment is still the one that was opened. Enrollments are never written in place, so
+    /// the same file is the same text.
+    fn is_current(&self, folder: &Self::Folder, stamp: &Self::Stamp) -> Result<bool, StoreError>;
+    /// Opens a ledger; `None` if there is none of this name.
+    fn ledger(&self, folder: &Self::Folder, name: &str) -> Result<Option<Self::Ledger>, StoreError>;
+    /// Reads both slots.
+    fn slots(&self, ledger: &Self::Ledger) -> Result<Slots, StoreError>;
+    /// Overwrites one slot. It is on stable storage when this returns without error.
+    fn overwrite(&self, ledger: &Self::Ledger, slot: usize, bytes: &[u8]) -> Result<(), StoreError>;
+    /// Creates a file of these bytes; it must not exist.
+    fn create(&self, folder: &Self::Folder, name: &str, bytes: &[u8]) -> Result<Self::New, StoreError>;
+    /// Makes the bytes of a new file durable.
+    fn sync_file(&self, file: &Self::New) -> Result<(), StoreError>;
+    /// Makes the names in a folder durable.
+    fn sync_folder(&self, folder: &Self::Folder) -> Result<(), StoreError>;
+    /// Gives a file another name, replacing what had it.
+    fn rename(&self, folder: &Self::Folder, from: &str, to: &str) -> Result<(), StoreError>;
+    /// Removes a file.
+    fn remove(&self, folder: &Self::Folder, name: &str) -> Result<(), StoreError>;
+    /// The names in a folder.
+    fn names(&self, folder: &Self::Folder) -> Result<Vec<String>, StoreError>;
+    /// The path of a file, for messages.
+    fn path(&self, folder: &Self::Folder, name: &str) -> PathBuf;
+}
+
+/// The real file system, from the store's folder on.
+pub struct OsDisk {
+    root: File,
+    path: PathBuf,
+}
+
+/// An opened file or folder with its path for messages.
+pub struct Opened {
+    file: File,
+    path: PathBuf,
+}
+
+impl OsDisk {
+    /// Opens the store's folder, following no symbolic link.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let root = open_folder(path).map_err(|errno| match errno {
+            Errno::ENOENT => StoreError::NotAStore(path.into()),
+            errno => failed(path, "open", errno),
+        })?;
+        let root = checked_folder(root, path)?;
+        Ok(Self { root, path: path.into() })
+    }
+
+    /// The store's folder.
+    #[must_use]
+    pub fn root(&self) -> &File {
+        &self.root
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn root_path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads a small file of the store's folder.
+    pub(crate) fn read_root(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let path = self.path.join(name);
+        let Some(file) = open_file(&self.root, name, &path, OFlag::O_RDONLY)? else { return Ok(None) };
+        read_all(&file, &path, 4096).map(Some)
+    }
+
+    /// The uids that have a folder, in ascending order.
+    pub fn people(&self) -> Result<Vec<u32>, StoreError> {
+        let path = self.path.join("users");
+        let users = self.users()?;
+        let names = names_in(&users, &path)?;
+        let mut uids: Vec<u32> = names.iter().filter_map(|name| canonical_uid(name)).collect();
+        uids.sort_unstable();
+        Ok(uids)
+    }
+
+    fn users(&self) -> Result<File, StoreError> {
+        let path = self.path.join("users");
+        let opened =
+            beneath(&self.root, "users", folder_flags()).map_err(|errno| failed(&path, "open", errno))?;
+        checked_folder(opened, &path)
+    }
+
+    fn person_path(&self, uid: u32) -> PathBuf {
+        self.path.join(format!("users/{uid}"))
+    }
+}
+
+impl Disk for OsDisk {
+    type Folder = Opened;
+    type Stamp = File;
+    type Ledger = Opened;
+    type New = Opened;
+
+    fn folder(&self, uid: u32) -> Result<Option<Opened>, StoreError> {
+        let path = self.person_path(uid);
+        match beneath(&self.root, &format!("users/{uid}"), folder_flags()) {
+            // "users" itself missing is damage, and not "nobody enrolled".
+            Err(Errno::ENOENT) => self.users().map(|_| None),
+            Err(errno) => Err(failed(&path, "open", errno)),
+            Ok(opened) => {
+                let file = checked_folder(opened, &path)?;
+                Ok(Some(Opened { file, path }))
+            }
+        }
+    }
+
+    fn make_folder(&self, uid: u32) -> Result<(), StoreError> {
+        let users = self.users()?;
+        let path = self.person_path(uid);
+        match mkdirat(&users, uid.to_string().as_str(), Mode::S_IRWXU) {
+            Ok(()) | Err(Errno::EEXIST) => Ok(()),
+            Err(errno) => Err(failed(&path, "create the folder", errno)),
+        }
+    }
+
+    fn sync_people(&self) -> Result<(), StoreError> {
+        let users = self.users()?;
+        users.sync_all().map_err(|error| io(&self.path.join("users"), "sync", error))
+    }
+
+    fn lock(&self, folder: &Opened) -> Result<(), StoreError> {
+        let deadline = Instant::now() + LOCK_DEADLINE;
+        let mut pause = Jitter::new();
+        loop {
+            match folder.file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::Error(error)) => return Err(io(&folder.path, "lock", error)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(StoreError::Busy(folder.path.clone()));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(pause.next()),
+            }
+        }
+    }
+
+    fn unlock(&self, folder: &Opened) {
+        // By LOCK_UN and not by closing: another thread of the host may have forked meanwhile, and the
+        // child's copy of the descriptor would keep the lock.
+        let _ = folder.file.unlock();
+    }
+
+    fn is_linked(&self, folder: &Opened) -> Result<bool, StoreError> {
+        let stat = fstat(&folder.file).map_err(|errno| failed(&folder.path, "look at", errno))?;
+        Ok(stat.st_nlink > 0)
+    }
+
+    fn enrollment(&self, folder: &Opened) -> Result<Option<(File, Zeroizing<Vec<u8>>)>, StoreError> {
+        let path = folder.path.join(ENROLLMENT);
+        let Some(file) = open_file(&folder.file, ENROLLMENT, &path, OFlag::O_RDONLY)? else {
+            return Ok(None);
+        };
+        let bytes = read_all(&file, &path, LONGEST_ENROLLMENT)?;
+        Ok(Some((file, bytes)))
+    }
+
+    fn is_current(&self, folder: &Opened, stamp: &File) -> Result<bool, StoreError> {
+        let path = folder.path.join(ENROLLMENT);
+        let held = fstat(stamp).map_err(|errno| failed(&path, "look at", errno))?;
+        match fstatat(&folder.file, ENROLLMENT, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(named) => Ok((named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)),
+            Err(Errno::ENOENT) => Ok(false),
+            Err(errno) => Err(failed(&path, "look at", errno)),
+        }
+    }
+
+    fn ledger(&self, folder: &Opened, name: &str) -> Result<Option<Opened>, StoreError> {
+        let path = folder.path.join(name);
+        let flags = OFlag::O_RDWR | OFlag::O_DSYNC;
+        let opened = open_file(&folder.file, name, &path, flags)?;
+        Ok(opened.map(|file| Opened { file, path }))
+    }
+
+    fn slots(&self, ledger: &Opened) -> Result<Slots, StoreError> {
+        let mut bytes = [0; LEDGER_LEN];
+        match ledger.file.read_at(&mut bytes, 0) {
+            Ok(LEDGER_LEN) => Ok(Slots(bytes)),
+            Ok(_) => Err(StoreError::Refused { path: ledger.path.clone(), fault: Fault::Size }),
+            Err(error) => Err(io(&ledger.path, "read", error)),
+        }
+    }
+
+    fn overwrite(&self, ledger: &Opened, slot: usize, bytes: &[u8]) -> Result<(), StoreError> {
+        let offset = if slot == 0 { 0 } else { SLOT_LEN as u64 };
+        // One pwrite on a handle opened with O_DSYNC: there is no instant between writing and syncing.
+        match ledger.file.write_at(bytes, offset) {
+            Ok(SLOT_LEN) => Ok(()),
+            Ok(_) => Err(io(&ledger.path, "write", std::io::ErrorKind::WriteZero.into())),
+            Err(error) => Err(io(&ledger.path, "write", error)),
+        }
+    }
+
+    fn create(&self, folder: &Opened, name: &str, bytes: &[u8]) -> Result<Opened, StoreError> {
+        let path = folder.path.join(name);
+        let file = create_file(&folder.file, name, &path, bytes)?;
+        Ok(Opened { file, path })
+    }
+
+    fn sync_file(&self, file: &Opened) -> Result<(), StoreError> {
+        file.file.sync_all().map_err(|error| io(&file.path, "sync", error))
+    }
+
+    fn sync_folder(&self, folder: &Opened) -> Result<(), StoreError> {
+        folder.file.sync_all().map_err(|error| io(&folder.path, "sync", error))
+    }
+
+    fn rename(&self, folder: &Opened, from: &str, to: &str) -> Result<(), StoreError> {
+        renameat(&folder.file, from, &folder.file, to)
+            .map_err(|errno| failed(&folder.path.join(to), "put in place", errno))
+    }
+
+    fn remove(&self, folder: &Opened, name: &str) -> Result<(), StoreError> {
+        unlinkat(&folder.file, name, UnlinkatFlags::NoRemoveDir)
+            .map_err(|errno| failed(&folder.path.join(name), "remove", errno))
+    }
+
+    fn names(&self, folder: &Opened) -> Result<Vec<String>, StoreError> {
+        names_in(&folder.file, &folder.path)
+    }
+
+    fn path(&self, folder: &Opened, name: &str) -> PathBuf {
+        folder.path.join(name)
+    }
+}
+
+/// A uid as its folder is named: no sign, no leading zero.
+fn canonical_uid(name: &str) -> Option<u32> {
+    let uid: u32 = name.parse().ok()?;
+    (uid.to_string() == name).then_some(uid)
+}
+
+pub(crate) fn io(path: &Path, doing: &'static str, error: std::io::Error) -> StoreError {
+    StoreError::Io { path: path.into(), doing, error }
+}
+
+pub(crate) fn failed(path: &Path, doing: &'static str, errno: Errno) -> StoreError {
+    let fault = |fault| StoreError::Refused { path: path.into(), fault };
+    match errno {
+        Errno::ELOOP => fault(Fault::Symlink),
+        Errno::ENOTDIR => fault(Fault::NotAFolder),
+        errno => io(path, doing, errno.into()),
+    }
+}
+
+fn folder_flags() -> OFlag {
+    OFlag::O_RDONLY | OFlag::O_DIRECTORY
+}
+
+/// Opens `path`, which is absolute, following no symbolic link in any of its parts.
+pub(crate) fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
+    let slash = openat(nix::fcntl::AT_FDCWD, "/", folder_flags() | OFlag::O_CLOEXEC, Mode::empty())?;
+    match path.strip_prefix("/") {
+        Ok(below) if !below.as_os_str().is_empty() => open_beneath(&slash, below, folder_flags()),
+        _ => Ok(slash),
+    }
+}
+
+fn beneath(from: &File, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
+    open_beneath(from, Path::new(path), flags)
+}
+
+fn open_beneath(from: impl std::os::fd::AsFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+    // O_NONBLOCK: opening a FIFO must not hang a login.
+    let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let how =
+        OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_BENEATH);
+    let opened = match openat2(&from, path, how) {
+        // Older kernels do not have the call, and sandboxes that do not know it answer like this.
+        Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG | Errno::EAGAIN) => step_by_step(from, path, flags),
+        other => other,
+    }?;
+    above_stdio(opened)
+}
+
+fn step_by_step(from: impl std::os::fd::AsFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+    let mut parts = path.components().peekable();
+    let mut held: Option<OwnedFd> = None;
+    while let Some(part) = parts.next() {
+        let last = parts.peek().is_none();
+        let step = if last { flags } else { folder_flags() | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC };
+        let opened = match &held {
+            Some(folder) => openat(folder, part.as_os_str(), step, Mode::empty()),
+            None => openat(&from, part.as_os_str(), step, Mode::empty()),
+        };
+        held = Some(opened.map_err(|errno| match errno {
+            // O_DIRECTORY wins over O_NOFOLLOW in what a symbolic link is answered with.
+            Errno::ENOTDIR if !last => Errno::ELOOP,
+            errno => errno,
+        })?);
+    }
+    held.ok_or(Errno::EINVAL)
+}
+
+/// A host may have closed its standard streams; whatever it prints later must not land in our files.
+/// `try_clone` takes the lowest free descriptor from 3 on.
+fn above_stdio(opened: OwnedFd) -> Result<OwnedFd, Errno> {
+    use std::os::fd::AsRawFd;
+    if opened.as_raw_fd() > 2 {
+        return Ok(opened);
+    }
+    opened.try_clone().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
+}
+
+pub(crate) fn checked_folder(opened: OwnedFd, path: &Path) -> Result<File, StoreError> {
+    let stat = fstat(&opened).map_err(|errno| failed(path, "look at", errno))?;
+    let refused = |fault| Err(StoreError::Refused { path: path.into(), fault });
+    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFDIR {
+        return refused(Fault::NotAFolder);
+    }
+    if stat.st_uid != geteuid().as_raw() {
+        return refused(Fault::Owner);
+    }
+    if stat.st_mode & 0o077 != 0 {
+        return refused(Fault::Mode);
+    }
+    Ok(File::from(opened))
+}
+
+fn open_file(folder: &File, name: &str, path: &Path, flags: OFlag) -> Result<Option<File>, StoreError> {
+    let opened = match beneath(folder, name, flags) {
+        Err(Errno::ENOENT) => return Ok(None),
+        // A FIFO without a reader, a socket, a folder opened for writing.
+        Err(Errno::ENXIO | Errno::EISDIR) => {
+            return Err(StoreError::Refused { path: path.into(), fault: Fault::NotAFile });
+        }
+        other => other.map_err(|errno| failed(path, "open", errno))?,
+    };
+    let stat = fstat(&opened).map_err(|errno| failed(path, "look at", errno))?;
+    let refused = |fault| Err(StoreError::Refused { path: path.into(), fault });
+    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        return refused(Fault::NotAFile);
+    }
+    if stat.st_uid != geteuid().as_raw() {
+        return refused(Fault::Owner);
+    }
+    if stat.st_mode & 0o077 != 0 {
+        return refused(Fault::Mode);
+    }
+    if stat.st_nlink > 1 {
+        return refused(Fault::Links);
+    }
+    if flags.contains(OFlag::O_RDWR) && stat.st_size != LEDGER_LEN as i64 {
+        return refused(Fault::Size);
+    }
+    Ok(Some(File::from(opened)))
+}
+
+fn read_all(file: &File, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let length = file.metadata().map_err(|error| io(path, "look at", error))?.len();
+    let too_large = || StoreError::Refused { path: path.into(), fault: Fault::TooLarge };
+    if length > limit {
+        return Err(too_large());
+    }
+    // Room for all of it at once, so that growing leaves no copy of a secret behind. These files are never
+    // written in place, so one that grew is not one of ours.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
+    file.take(length + 1).read_to_end(&mut bytes).map_err(|error| io(path, "read", error))?;
+    if bytes.len() as u64 > length {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+pub(crate) fn create_file(folder: &File, name: &str, path: &Path, bytes: &[u8]) -> Result<File, StoreError> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+    let opened = openat(folder, name, flags, mode).and_then(above_stdio);
+    let mut file = File::from(opened.map_err(|errno| failed(path, "create", errno))?);
+    // Whatever the umask took away.
+    fchmod(&file, mode).map_err(|errno| failed(path, "create", errno))?;
+    file.write_all(bytes).map_err(|error| io(path, "write", error))?;
+    Ok(file)
+}
+
+fn names_in(folder: &File, path: &Path) -> Result<Vec<String>, StoreError> {
+    let read = |errno| failed(path, "list", errno);
+    let mut folder =
+        Dir::openat(folder, ".", folder_flags() | OFlag::O_CLOEXEC, Mode::empty()).map_err(read)?;
+    let mut names = Vec::new();
+    for entry in folder.iter() {
+        let entry = entry.map_err(read)?;
+        match entry.file_name().to_str() {
+            Ok("." | "..") | Err(_) => {}
+            Ok(name) => names.push(name.to_owned()),
+        }
+    }
+    Ok(names)
+}
+
+/// Pauses that grow and differ between processes, so that waiters do not march in step.
+struct Jitter(u64);
+
+impl Jitter {
+    fn new() -> Self {
+        Self(u64::from(std::process::id()) << 1 | 1)
+    }
+
+    fn next(&mut self) -> Duration {
+        // xorshift64: chance enough to spread sleepers.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        Duration::from_micros(300 + self.0 % 3_000)
+    }
+}

@@ -1,0 +1,200 @@
+//! What can go wrong with the store. Every one of these denies; none is ever "not enrolled".
+
+use crate::Id;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why the store gave no answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no `FORMAT`: not our store, or not mounted.
+    NotAStore(PathBuf),
+    /// The store's id is not the one that the settings pin.
+    OtherStore {
+        /// The store's folder.
+        path: PathBuf,
+        /// The id in its `FORMAT`.
+        found: Id,
+    },
+    /// A format that this version does not read.
+    OtherFormat {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+    },
+    /// A file or folder that somebody else could have made or changed.
+    Refused {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// The system refused.
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// Its answer.
+        error: io::Error,
+    },
+    /// An enrollment whose text cannot be read. Nothing of the text is quoted: it holds secrets.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1; 0 where none can be named.
+        line: usize,
+    },
+    /// An enrollment without its ledger.
+    LedgerMissing(PathBuf),
+    /// A ledger of which neither slot can be read.
+    LedgerDamaged(PathBuf),
+    /// One slot of the ledger could not be read: every step was raised, so that nothing which the lost
+    /// record spent works again. The next code is judged as always.
+    LedgerRepaired(PathBuf),
+    /// Somebody else held the person's lock until the deadline.
+    Busy(PathBuf),
+    /// The enrollment is no longer the one that the change started from.
+    Changed,
+    /// The account of the enrollment is no longer the account of this uid.
+    Renamed {
+        /// The account as enrolled.
+        account: String,
+        /// The uid.
+        uid: u32,
+    },
+    /// The change is done, but the disk did not confirm it: a power cut now may undo it.
+    Unconfirmed {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The name service gave no answer.
+    NameService(io::Error),
+    /// A folder that is to be a mount point, with nothing mounted there.
+    NotMounted {
+        /// The mount point.
+        path: PathBuf,
+        /// Where it is named.
+        named_by: PathBuf,
+    },
+    /// A file system on which the store's promises do not hold.
+    FileSystem {
+        /// The folder.
+        path: PathBuf,
+        /// The file system.
+        name: &'static str,
+    },
+    /// The source of randomness gave nothing.
+    Random(io::Error),
+}
+
+/// What is wrong with a file or a folder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// A symbolic link in its path.
+    Symlink,
+    /// Not a regular file.
+    NotAFile,
+    /// Not a folder.
+    NotAFolder,
+    /// Another owner than root (in a test: than the caller).
+    Owner,
+    /// Readable or writable by group or others.
+    Mode,
+    /// More than one name.
+    Links,
+    /// Larger than any such file can be.
+    TooLarge,
+    /// Not of the size that a ledger has.
+    Size,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Symlink => "a symbolic link is not followed",
+            Self::NotAFile => "not a regular file",
+            Self::NotAFolder => "not a folder",
+            Self::Owner => "not owned by root",
+            Self::Mode => "open to group or others (expected mode 0600, folders 0700)",
+            Self::Links => "has more than one hard link",
+            Self::TooLarge => "too large",
+            Self::Size => "not 8192 bytes long",
+        })
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAStore(path) => {
+                write!(f, "{}: no FORMAT file: not our store, or not mounted", path.display())
+            }
+            Self::OtherStore { path, found } => {
+                write!(f, "{}: this is store {found}, not the one that [store] id names", path.display())
+            }
+            Self::OtherFormat { path, found } => {
+                write!(f, "{}: format {found:?} is not one that this version reads", path.display())
+            }
+            Self::Refused { path, fault } => write!(f, "{}: {fault}", path.display()),
+            Self::Io { path, doing, error } => write!(f, "{}: {doing}: {error}", path.display()),
+            Self::Damaged { path, line: 0 } => write!(f, "{}: cannot be read", path.display()),
+            Self::Damaged { path, line } => write!(f, "{}:{line}: cannot be read", path.display()),
+            Self::LedgerMissing(path) => write!(f, "{}: the ledger is missing", path.display()),
+            Self::LedgerDamaged(path) => write!(f, "{}: the ledger is damaged", path.display()),
+            Self::LedgerRepaired(path) => write!(
+                f,
+                "{}: half of the ledger was damaged; all steps were raised, the next code is judged",
+                path.display()
+            ),
+            Self::Busy(path) => write!(f, "{}: locked by another process for too long", path.display()),
+            Self::Changed => write!(f, "the enrollment was changed by somebody else meanwhile"),
+            Self::Renamed { account, uid } => {
+                write!(f, "uid {uid} was enrolled as {account:?}, which is no longer its account")
+            }
+            Self::Unconfirmed { path, error } => {
+                write!(f, "{}: done, but not confirmed by the disk: {error}", path.display())
+            }
+            Self::NameService(error) => write!(f, "the name service does not answer: {error}"),
+            Self::NotMounted { path, named_by } => write!(
+                f,
+                "{}: {} names it as a mount point, and nothing is mounted there",
+                path.display(),
+                named_by.display()
+            ),
+            Self::FileSystem { path, name } => {
+                write!(f, "{}: the store's promises do not hold on {name}", path.display())
+            }
+            Self::Random(error) => write!(f, "no randomness from the system: {error}"),
+        }
+    }
+}
+
+impl StoreError {
+    /// What an administrator can do about it, where one step helps.
+    #[must_use]
+    pub fn hint(&self, user: &str) -> Option<String> {
+        match self {
+            Self::NotAStore(_) => Some("mount the store, or create it once with: totpctl init".into()),
+            Self::LedgerMissing(_) | Self::LedgerDamaged(_) => {
+                Some(format!("repair it with: totpctl unlock {user}"))
+            }
+            Self::Renamed { .. } => Some(format!(
+                "if this is the same person: totpctl adopt {user}; if not: totpctl revoke {user}"
+            )),
+            Self::Changed => Some("look at the present state and try again".into()),
+            Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+                Some("only root reads and writes the store".into())
+            }
+            Self::NotMounted { .. } => Some("mount it first".into()),
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}

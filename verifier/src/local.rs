@@ -1,0 +1,405 @@
+//! [`Verifier`] in this process, over a [`Store`].
+
+use crate::person::{Change, Current, Judge, Person};
+use crate::{Account, BackupSheet, Enrolled, Holder, Id, NewToken, Origin, Outcome, Record, Refusal};
+use crate::{Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup};
+use otp::{
+    Attempt, BackupCode, BackupSet, Enrollment, Ledger, Policy, Time, Token, TokenState, Typed, Verdict,
+};
+
+/// Where the time comes from: read under the lock, since waiting for it may have taken a while.
+pub type Clock = fn() -> Time;
+/// Where randomness comes from.
+pub type Random = fn(&mut [u8]) -> std::io::Result<()>;
+
+/// A verifier that works on its own store.
+pub struct Local<S> {
+    store: S,
+    policy: Policy,
+    clock: Clock,
+    random: Random,
+}
+
+impl<S: Store> Local<S> {
+    /// A verifier over `store`.
+    pub fn new(store: S, policy: Policy, clock: Clock, random: Random) -> Self {
+        Self { store, policy, clock, random }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    fn now(&self) -> Time {
+        (self.clock)()
+    }
+
+    fn random<const N: usize>(&self) -> Result<[u8; N], StoreError> {
+        let mut bytes = [0; N];
+        (self.random)(&mut bytes).map_err(StoreError::Random)?;
+        Ok(bytes)
+    }
+
+    fn origin(&self, origin: Origin) -> otp::Origin {
+        match origin {
+            Origin::Console => otp::Origin::Console,
+            Origin::Others => otp::Origin::Others,
+            Origin::Network(network) => otp::Origin::Network(network.key(self.store.network_key())),
+            Origin::Stranger => otp::Origin::Stranger,
+        }
+    }
+
+    /// A changed record under a new id.
+    fn renewed(
+        &self,
+        former: Option<&Record>,
+        account: &Account,
+        state: State,
+    ) -> Result<Record, StoreError> {
+        Ok(Record {
+            id: Id(self.random()?),
+            holder: Holder::from(account),
+            written: self.now(),
+            sets: former.map_or(0, |record| record.sets),
+            state,
+        })
+    }
+
+    /// A new set of backup codes under the next number; none of no codes.
+    fn new_set(&self, record: &mut Record, codes: &[BackupCode]) -> Result<Option<BackupSet>, StoreError> {
+        if codes.is_empty() {
+            return Ok(None);
+        }
+        record.sets = record.sets.saturating_add(1);
+        Ok(Some(BackupSet::new(record.sets, self.now(), self.random()?, codes)))
+    }
+
+    /// A change that keeps the tokens, on the ledger as far as it can be read.
+    fn rewrite<T>(
+        &self,
+        account: &Account,
+        from: Id,
+        make: impl FnOnce(&Person, &Enrollment, &Ledger) -> Result<(Record, Ledger, T), Refusal>,
+    ) -> Result<T, Refusal> {
+        self.store.change(account.uid, Some(from), |person| {
+            let person = person.ok_or(Refusal::NotEnrolled)?;
+            let enrollment = person.record.enrollment().ok_or(Refusal::NotEnrolled)?;
+            let ledger = self.safe_ledger(enrollment, &person.ledger)?;
+            let (record, ledger, result) = make(person, enrollment, &ledger)?;
+            Ok((Change { record, ledger }, result))
+        })
+    }
+
+    /// The ledger to carry over: raised where its newest record is lost, an error where nothing is left.
+    fn safe_ledger(&self, enrollment: &Enrollment, current: &Current) -> Result<Ledger, StoreError> {
+        match current {
+            Current::Whole(ledger) => Ok(ledger.clone()),
+            Current::Half(ledger) => Ok(ledger.raised(enrollment, &self.policy, self.now())),
+            Current::Lost => Err(StoreError::LedgerDamaged("ledger".into())),
+        }
+    }
+
+    /// The ledger after confirming `token` with a code: the code is spent in it. The throttle of the present
+    /// enrollment has no say, since whoever confirms holds the new secret.
+    fn confirmed(&self, token: &Token, typed: &Typed) -> Result<TokenState, Refusal> {
+        let alone = Enrollment::new(vec![token.clone()], None).map_err(Refusal::Tokens)?;
+        let attempt = Attempt { typed: typed.clone(), origin: otp::Origin::Console };
+        let judged = otp::judge(&alone, &Ledger::new(&alone), &attempt, self.now(), &self.policy);
+        match (judged.verdict, judged.next.and_then(|next| next.tokens.into_iter().next())) {
+            (Verdict::Accepted { .. }, Some(state)) => Ok(state),
+            (verdict, _) => Err(Refusal::NotConfirmed(verdict)),
+        }
+    }
+}
+
+/// Judges one attempt for the store's login.
+struct Login<'a, S> {
+    verifier: &'a Local<S>,
+    account: &'a Account,
+    attempt: Attempt,
+}
+
+impl<S: Store> Judge for Login<'_, S> {
+    type Answer = Verdict;
+
+    fn vet(&self, record: &Record) -> Result<(), StoreError> {
+        vet(&record.holder, self.account)
+    }
+
+    fn early(&self, enrollment: &Enrollment, ledger: &Ledger) -> Option<Verdict> {
+        otp::throttled(enrollment, ledger, &self.attempt, self.verifier.now(), &self.verifier.policy)
+    }
+
+    fn decide(&self, enrollment: &Enrollment, ledger: &Ledger) -> (Verdict, Option<Ledger>) {
+        let now = self.verifier.now();
+        let judged = otp::judge(enrollment, ledger, &self.attempt, now, &self.verifier.policy);
+        (judged.verdict, judged.next)
+    }
+
+    fn raise(&self, enrollment: &Enrollment, ledger: &Ledger) -> Ledger {
+        ledger.raised(enrollment, &self.verifier.policy, self.verifier.now())
+    }
+}
+
+/// The account that was enrolled must still be the account of this uid: a uid given anew to somebody else
+/// must not inherit. Another name of the same uid is the same person.
+fn vet(holder: &Holder, account: &Account) -> Result<(), StoreError> {
+    let renamed = || StoreError::Renamed { account: holder.account.clone(), uid: holder.uid };
+    if holder.account == account.name {
+        return Ok(());
+    }
+    let name = UserName::new(&holder.account).map_err(|_| renamed())?;
+    match lookup(&name)? {
+        Some(found) if found.uid == holder.uid => Ok(()),
+        _ => Err(renamed()),
+    }
+}
+
+/// Opens every lane.
+struct Unlock<'a, S> {
+    verifier: &'a Local<S>,
+    clock: bool,
+}
+
+impl<S: Store> Judge for Unlock<'_, S> {
+    type Answer = ();
+
+    fn vet(&self, _: &Record) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn early(&self, _: &Enrollment, _: &Ledger) -> Option<()> {
+        None
+    }
+
+    fn decide(&self, enrollment: &Enrollment, ledger: &Ledger) -> ((), Option<Ledger>) {
+        let unlocked = ledger.unlocked();
+        let (policy, now) = (&self.verifier.policy, self.verifier.now());
+        ((), Some(if self.clock { unlocked.with_clock_corrected(enrollment, policy, now) } else { unlocked }))
+    }
+
+    fn raise(&self, enrollment: &Enrollment, ledger: &Ledger) -> Ledger {
+        ledger.raised(enrollment, &self.verifier.policy, self.verifier.now()).unlocked()
+    }
+}
+
+impl<S: Store> Verifier for Local<S> {
+    fn check(&self, account: &Account, typed: &Typed, origin: Origin) -> Outcome {
+        let attempt = Attempt { typed: typed.clone(), origin: self.origin(origin) };
+        match self.store.login(account.uid, &Login { verifier: self, account, attempt }) {
+            Ok(Some(verdict)) => Outcome::Judged(verdict),
+            Ok(None) => Outcome::NotEnrolled,
+            Err(error) => Outcome::Unavailable(error),
+        }
+    }
+
+    fn standing(&self, account: &Account) -> Result<Standing, StoreError> {
+        Ok(match self.store.read(account.uid)? {
+            Some(person) if person.record.enrollment().is_some() => Standing::Enrolled,
+            _ => Standing::NotEnrolled,
+        })
+    }
+
+    fn status(&self, account: &Account) -> Result<Option<Status>, StoreError> {
+        let Some(Person { record, ledger: current }) = self.store.read(account.uid)? else { return Ok(None) };
+        let mut warnings = Vec::new();
+        if let Err(error) = vet(&record.holder, account) {
+            warnings.push(error.to_string());
+        }
+        let now = self.now();
+        let (mut tokens, mut backup, mut throttled) = (Vec::new(), None, Vec::new());
+        if let Some(enrollment) = record.enrollment() {
+            let ledger = match current {
+                Current::Whole(ledger) => ledger,
+                Current::Half(ledger) => {
+                    warnings.push(
+                        "half of the ledger is damaged: the next login repairs it and is refused".into(),
+                    );
+                    ledger
+                }
+                Current::Lost => {
+                    let name = &account.name;
+                    warnings.push(format!("the ledger is missing or damaged: totpctl unlock {name}"));
+                    Ledger::new(enrollment)
+                }
+            };
+            tokens = enrollment.tokens().iter().zip(&ledger.tokens).map(token_status).collect();
+            warnings.extend(self.warnings(enrollment, &ledger, now));
+            backup = enrollment.backup().map(|set| {
+                (BackupSheet { number: set.number, created: set.created }, ledger.backup_left(enrollment))
+            });
+            let chance = enrollment.chance(&ledger, now, &self.policy);
+            let waits = ledger.waits(chance, &self.policy, now);
+            throttled = waits.into_iter().map(|(lane, until)| Waiting { lane, until }).collect();
+        }
+        Ok(Some(Status {
+            id: record.id,
+            enrolled: record.enrollment().is_some(),
+            account: record.holder.account,
+            uid: record.holder.uid,
+            changed: record.written,
+            tokens,
+            backup,
+            throttled,
+            warnings,
+        }))
+    }
+
+    fn tokens(&self, account: &Account) -> Result<Vec<(Token, u64)>, StoreError> {
+        let Some(person) = self.store.read(account.uid)? else { return Ok(Vec::new()) };
+        let Some(enrollment) = person.record.enrollment() else { return Ok(Vec::new()) };
+        let ledger = match person.ledger {
+            Current::Whole(ledger) | Current::Half(ledger) => ledger,
+            Current::Lost => Ledger::new(enrollment),
+        };
+        let next = ledger.tokens.iter().map(|state| state.next);
+        Ok(enrollment.tokens().iter().cloned().zip(next).collect())
+    }
+
+    fn people(&self) -> Result<Vec<u32>, StoreError> {
+        self.store.people()
+    }
+
+    fn enroll(&self, account: &Account, new: &NewToken) -> Result<Option<BackupSheet>, Refusal> {
+        let confirmed = new.confirm.map(|typed| self.confirmed(new.token, typed)).transpose()?;
+        self.store.change(account.uid, new.from, |person| {
+            let former = person.map(|person| &person.record);
+            let present = former.and_then(Record::enrollment);
+            if new.how == Enrolled::First && present.is_some() {
+                return Err(Refusal::AlreadyEnrolled);
+            }
+            let kept = present.filter(|_| new.how == Enrolled::Add);
+            if new.how == Enrolled::Add && kept.is_none() {
+                return Err(Refusal::NotEnrolled);
+            }
+            let mut record = self.renewed(former, account, State::Revoked(self.now()))?;
+            let set = self.new_set(&mut record, new.backup)?;
+            let mut tokens = kept.map_or(Vec::new(), |kept| kept.tokens().to_vec());
+            tokens.push(new.token.clone());
+            let backup = set.or_else(|| kept.and_then(Enrollment::backup).cloned());
+            let sheet = (!new.backup.is_empty()).then_some(()).and(backup.as_ref()).map(sheet_of);
+            let enrollment = Enrollment::new(tokens, backup).map_err(Refusal::Tokens)?;
+            let mut ledger = self.ledger_for(person, &enrollment, kept.is_some())?;
+            if let (Some(state), Some(last)) = (confirmed, ledger.tokens.last_mut()) {
+                *last = TokenState { next: state.next.max(last.next), ..state };
+            }
+            record.state = State::Enrolled(enrollment);
+            Ok((Change { record, ledger }, sheet))
+        })
+    }
+
+    fn backup_codes(
+        &self,
+        account: &Account,
+        from: Id,
+        codes: &[BackupCode],
+    ) -> Result<Option<BackupSheet>, Refusal> {
+        self.rewrite(account, from, |person, present, ledger| {
+            let mut record = self.renewed(Some(&person.record), account, person.record.state.clone())?;
+            record.holder = person.record.holder.clone();
+            let set = self.new_set(&mut record, codes)?;
+            let sheet = set.as_ref().map(sheet_of);
+            let enrollment = present.clone().with_backup(set);
+            let ledger = ledger.carried(present, &enrollment);
+            record.state = State::Enrolled(enrollment);
+            Ok((record, ledger, sheet))
+        })
+    }
+
+    fn revoke(&self, account: &Account, from: Id) -> Result<(), Refusal> {
+        self.store.change(account.uid, Some(from), |person| {
+            let person = person.ok_or(Refusal::NotEnrolled)?;
+            person.record.enrollment().ok_or(Refusal::NotEnrolled)?;
+            let record = self.renewed(Some(&person.record), account, State::Revoked(self.now()))?;
+            let ledger = match &person.ledger {
+                Current::Whole(ledger) | Current::Half(ledger) => ledger.without_tokens(),
+                Current::Lost => Ledger::default(),
+            };
+            Ok((Change { record, ledger }, ()))
+        })
+    }
+
+    fn unlock(&self, account: &Account, clock: bool) -> Result<bool, Refusal> {
+        let person = self.store.read(account.uid)?.ok_or(Refusal::NotEnrolled)?;
+        let enrollment = person.record.enrollment().ok_or(Refusal::NotEnrolled)?;
+        if person.ledger != Current::Lost {
+            return match self.store.login(account.uid, &Unlock { verifier: self, clock }) {
+                Ok(Some(())) => Ok(false),
+                Ok(None) => Err(Refusal::NotEnrolled),
+                Err(StoreError::LedgerRepaired(_)) => Ok(true),
+                Err(error) => Err(error.into()),
+            };
+        }
+        // What the lost ledger had spent nobody knows: steps are raised beyond now, and backup codes, which
+        // have no order to be raised in, are void.
+        let rebuilt = enrollment.clone().with_backup(None);
+        let ledger = Ledger::new(&rebuilt).raised(&rebuilt, &self.policy, self.now());
+        self.store.change(account.uid, Some(person.record.id), |_| {
+            let mut record = self.renewed(Some(&person.record), account, State::Enrolled(rebuilt))?;
+            record.holder = person.record.holder.clone();
+            Ok::<_, Refusal>((Change { record, ledger }, true))
+        })
+    }
+
+    fn adopt(&self, account: &Account, from: Id) -> Result<(), Refusal> {
+        self.rewrite(account, from, |person, present, ledger| {
+            let state = State::Enrolled(present.clone());
+            Ok((self.renewed(Some(&person.record), account, state)?, ledger.clone(), ()))
+        })
+    }
+}
+
+impl<S: Store> Local<S> {
+    /// The ledger of a new enrollment: what survives of the former one. Where that is lost, a replacement
+    /// still goes through (its tokens are new), but an addition does not.
+    fn ledger_for(
+        &self,
+        person: Option<&Person>,
+        next: &Enrollment,
+        adding: bool,
+    ) -> Result<Ledger, StoreError> {
+        let Some(person) = person else { return Ok(Ledger::new(next)) };
+        let Some(former) = person.record.enrollment() else {
+            return Ok(match &person.ledger {
+                Current::Whole(ledger) | Current::Half(ledger) => {
+                    Ledger { tokens: vec![TokenState::default(); next.tokens().len()], ..ledger.clone() }
+                }
+                Current::Lost => Ledger::new(next),
+            });
+        };
+        match self.safe_ledger(former, &person.ledger) {
+            Ok(ledger) => Ok(ledger.carried(former, next)),
+            Err(_) if !adding => Ok(Ledger::new(next)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn warnings(&self, enrollment: &Enrollment, ledger: &Ledger, now: Time) -> Vec<String> {
+        let short = enrollment.tokens().iter().filter(|token| token.secret.bits() < 128);
+        let short = short.map(|token| {
+            let bits = token.secret.bits();
+            format!("token {}: {bits} bits, some apps warn; re-enroll when convenient", token.name)
+        });
+        let ahead = enrollment.ahead(ledger, now, &self.policy).into_iter().map(|(name, seconds)| {
+            let minutes = seconds.div_ceil(60);
+            format!("token {name}: last used {minutes} minutes ahead of this clock, so its codes are refused")
+        });
+        short.chain(ahead).collect()
+    }
+}
+
+fn sheet_of(set: &BackupSet) -> BackupSheet {
+    BackupSheet { number: set.number, created: set.created }
+}
+
+fn token_status((token, state): (&Token, &TokenState)) -> TokenStatus {
+    TokenStatus {
+        name: token.name.clone(),
+        kind: token.kind,
+        algorithm: token.algorithm,
+        digits: token.digits,
+        bits: token.secret.bits(),
+        last_used: state.last_used,
+    }
+}

@@ -1,0 +1,280 @@
+//! The protocol of one person's folder: how a login records, how a change commits.
+//!
+//! Generic over [`Disk`], so that the very code which runs under sshd is also run, step by step and in every
+//! order, on a file system that loses what was not synced (`tests/model.rs`).
+
+use crate::disk::ENROLLMENT;
+use crate::record_toml;
+use crate::{Disk, Id, Read, Record, Slot, Slots, StoreError};
+use otp::{Enrollment, Ledger};
+
+/// The new enrollment, until it is put in place.
+const NEW: &str = "enrollment.new";
+/// How often a login or change begins anew because an enrollment was replaced under it.
+const ROUNDS: usize = 16;
+
+/// How a login is decided.
+pub trait Judge {
+    /// What is answered.
+    type Answer;
+
+    /// Looks at whose enrollment this is, before the lock: this may ask a slow name service.
+    fn vet(&self, record: &Record) -> Result<(), StoreError>;
+    /// An answer that neither needs the lock nor changes anything, if there is one.
+    fn early(&self, enrollment: &Enrollment, ledger: &Ledger) -> Option<Self::Answer>;
+    /// The answer, and the ledger that must be recorded before it is given.
+    fn decide(&self, enrollment: &Enrollment, ledger: &Ledger) -> (Self::Answer, Option<Ledger>);
+    /// The ledger to go on with after the newer record was lost.
+    fn raise(&self, enrollment: &Enrollment, ledger: &Ledger) -> Ledger;
+}
+
+/// A person's record with what could be read of the ledger.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// What is enrolled.
+    pub record: Record,
+    /// What was spent.
+    pub ledger: Current,
+}
+
+/// What could be read of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Current {
+    /// The newest record.
+    Whole(Ledger),
+    /// A record that may be older than the newest, which is damaged.
+    Half(Ledger),
+    /// Nothing: missing or damaged.
+    Lost,
+}
+
+/// What a change puts in place.
+pub struct Change {
+    /// The new enrollment, under a new id.
+    pub record: Record,
+    /// Its ledger.
+    pub ledger: Ledger,
+}
+
+/// One login: reads, judges under the lock, records, answers. `None` if nobody is enrolled here.
+pub fn login<D: Disk, J: Judge>(disk: &D, uid: u32, judge: &J) -> Result<Option<J::Answer>, StoreError> {
+    for _ in 0..ROUNDS {
+        let Some(folder) = disk.folder(uid)? else { return Ok(None) };
+        let Some((stamp, record)) = read_record(disk, &folder, uid)? else { return Ok(None) };
+        let Some(enrollment) = record.enrollment() else { return Ok(None) };
+        judge.vet(&record)?;
+        let name = record.ledger_name();
+        let Some(ledger) = disk.ledger(&folder, &name)? else {
+            if disk.is_current(&folder, &stamp)? {
+                return Err(StoreError::LedgerMissing(disk.path(&folder, &name)));
+            }
+            // Replaced while it was read: a change removes the old ledger last.
+            continue;
+        };
+        if let Read::Whole(slot) = disk.slots(&ledger)?.read(record.id, enrollment.tokens().len())
+            && let Some(answer) = judge.early(enrollment, &slot.ledger)
+        {
+            return Ok(Some(answer));
+        }
+        disk.lock(&folder)?;
+        let locked = Locked { disk, folder: &folder };
+        if !disk.is_linked(&folder)? || !disk.is_current(&folder, &stamp)? {
+            continue;
+        }
+        return locked.judge(&record, enrollment, &ledger, judge).map(Some);
+    }
+    Err(StoreError::Changed)
+}
+
+/// A folder whose lock is held, until this is dropped.
+struct Locked<'a, D: Disk> {
+    disk: &'a D,
+    folder: &'a D::Folder,
+}
+
+impl<D: Disk> Drop for Locked<'_, D> {
+    fn drop(&mut self) {
+        self.disk.unlock(self.folder);
+    }
+}
+
+impl<D: Disk> Locked<'_, D> {
+    fn judge<J: Judge>(
+        &self,
+        record: &Record,
+        enrollment: &Enrollment,
+        ledger: &D::Ledger,
+        judge: &J,
+    ) -> Result<J::Answer, StoreError> {
+        let path = || self.disk.path(self.folder, &record.ledger_name());
+        let slots = self.disk.slots(ledger)?;
+        match slots.read(record.id, enrollment.tokens().len()) {
+            Read::Lost => Err(StoreError::LedgerDamaged(path())),
+            Read::Half(slot) => {
+                let raised = judge.raise(enrollment, &slot.ledger);
+                self.put(ledger, &slots, &slot, raised)?;
+                Err(StoreError::LedgerRepaired(path()))
+            }
+            Read::Whole(slot) => {
+                let (answer, next) = judge.decide(enrollment, &slot.ledger);
+                if let Some(next) = next {
+                    self.put(ledger, &slots, &slot, next)?;
+                }
+                Ok(answer)
+            }
+        }
+    }
+
+    /// Records `next` after `slot`, over the other, older slot.
+    fn put(&self, ledger: &D::Ledger, slots: &Slots, slot: &Slot, next: Ledger) -> Result<(), StoreError> {
+        if !slot.confirmed {
+            // Whoever put this enrollment in place may have been killed before it was durable. What is
+            // recorded here must not outlive a power cut that brings the old enrollment back.
+            self.disk.sync_folder(self.folder)?;
+        }
+        let next = slot.following(next);
+        let index = next.index();
+        self.disk.overwrite(ledger, index, &next.encode()).inspect_err(|_| {
+            // What was not recorded was not answered either, so it must not be read by the next login.
+            let _ = self.disk.overwrite(ledger, index, slots.slot(index));
+        })
+    }
+}
+
+/// The enrollment and ledger as they stand, without lock; `None` if there is no enrollment, not even a
+/// revoked one.
+pub fn read<D: Disk>(disk: &D, uid: u32) -> Result<Option<Person>, StoreError> {
+    for _ in 0..ROUNDS {
+        let Some(folder) = disk.folder(uid)? else { return Ok(None) };
+        let Some((stamp, record)) = read_record(disk, &folder, uid)? else { return Ok(None) };
+        let ledger = read_ledger(disk, &folder, &record)?;
+        if disk.is_current(&folder, &stamp)? {
+            return Ok(Some(Person { record, ledger }));
+        }
+    }
+    Err(StoreError::Changed)
+}
+
+/// The one way in which an enrollment is made, replaced or taken away.
+///
+/// `from` is the id of the enrollment that the change started from (`None`: there was none). `make` gets
+/// what is there now, under the lock, and gives what is to be there; it must be quick. The rename is the
+/// commit: before it nothing has changed, after it everything has.
+pub fn change<D: Disk, T, E: From<StoreError>>(
+    disk: &D,
+    uid: u32,
+    from: Option<Id>,
+    make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
+) -> Result<T, E> {
+    for _ in 0..ROUNDS {
+        let folder = match disk.folder(uid)? {
+            Some(folder) => folder,
+            None if from.is_some() => return Err(StoreError::Changed.into()),
+            None => {
+                disk.make_folder(uid)?;
+                continue;
+            }
+        };
+        disk.lock(&folder)?;
+        let locked = Locked { disk, folder: &folder };
+        if !disk.is_linked(&folder)? {
+            continue;
+        }
+        let current = locked.current(uid)?;
+        if current.as_ref().map(|person| person.record.id) != from {
+            return Err(StoreError::Changed.into());
+        }
+        locked.sweep(current.as_ref().map(|person| &person.record))?;
+        let (change, result) = make(current.as_ref())?;
+        if current.is_none() {
+            disk.sync_people()?;
+        }
+        locked.commit(&change, current.as_ref().map(|person| &person.record))?;
+        return Ok(result);
+    }
+    Err(StoreError::Changed.into())
+}
+
+impl<D: Disk> Locked<'_, D> {
+    fn current(&self, uid: u32) -> Result<Option<Person>, StoreError> {
+        let Some((_, record)) = read_record(self.disk, self.folder, uid)? else { return Ok(None) };
+        let ledger = read_ledger(self.disk, self.folder, &record)?;
+        Ok(Some(Person { record, ledger }))
+    }
+
+    /// Removes what a change that was cut short left behind.
+    fn sweep(&self, record: Option<&Record>) -> Result<(), StoreError> {
+        let kept = record.map(Record::ledger_name);
+        let ours = |name: &String| name == NEW || name.starts_with("ledger.");
+        let names = self.disk.names(self.folder)?;
+        let left: Vec<_> =
+            names.into_iter().filter(|name| ours(name) && Some(name) != kept.as_ref()).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        // The enrollment that is in place may not be durable yet; while a power cut can bring the former one
+        // back, that one's ledger is no leftover.
+        self.disk.sync_folder(self.folder)?;
+        left.iter().try_for_each(|name| self.disk.remove(self.folder, name))
+    }
+
+    fn commit(&self, change: &Change, former: Option<&Record>) -> Result<(), StoreError> {
+        let name = change.record.ledger_name();
+        let prepared =
+            self.prepare(change, &name).and_then(|()| self.disk.rename(self.folder, NEW, ENROLLMENT));
+        if let Err(error) = prepared {
+            // Nothing has changed yet; what cannot be removed now is swept later.
+            let _ = self.disk.remove(self.folder, NEW);
+            let _ = self.disk.remove(self.folder, &name);
+            return Err(error);
+        }
+        self.disk.sync_folder(self.folder).map_err(|error| match error {
+            StoreError::Io { path, error, .. } => StoreError::Unconfirmed { path, error },
+            other => other,
+        })?;
+        if let Some(former) = former {
+            let _ = self.disk.remove(self.folder, &former.ledger_name());
+        }
+        Ok(())
+    }
+
+    fn prepare(&self, change: &Change, ledger: &str) -> Result<(), StoreError> {
+        let slot = Slot {
+            generation: 0,
+            enrollment: change.record.id,
+            confirmed: false,
+            ledger: change.ledger.clone(),
+        };
+        let new = self.disk.create(self.folder, ledger, &Slots::new(&slot).0)?;
+        self.disk.sync_file(&new)?;
+        let new = self.disk.create(self.folder, NEW, record_toml::render(&change.record).as_bytes())?;
+        self.disk.sync_file(&new)?;
+        self.disk.sync_folder(self.folder)
+    }
+}
+
+fn read_record<D: Disk>(
+    disk: &D,
+    folder: &D::Folder,
+    uid: u32,
+) -> Result<Option<(D::Stamp, Record)>, StoreError> {
+    let Some((stamp, bytes)) = disk.enrollment(folder)? else { return Ok(None) };
+    let damaged = |line| StoreError::Damaged { path: disk.path(folder, ENROLLMENT), line };
+    let text = std::str::from_utf8(&bytes).map_err(|_| damaged(0))?;
+    let record = record_toml::parse(text).map_err(damaged)?;
+    if record.holder.uid != uid {
+        // Copied here from another person's folder.
+        return Err(damaged(0));
+    }
+    Ok(Some((stamp, record)))
+}
+
+fn read_ledger<D: Disk>(disk: &D, folder: &D::Folder, record: &Record) -> Result<Current, StoreError> {
+    let Some(ledger) = disk.ledger(folder, &record.ledger_name())? else { return Ok(Current::Lost) };
+    let tokens = record.enrollment().map_or(0, |enrollment| enrollment.tokens().len());
+    Ok(match disk.slots(&ledger)?.read(record.id, tokens) {
+        Read::Whole(slot) => Current::Whole(slot.ledger),
+        Read::Half(slot) => Current::Half(slot.ledger),
+        Read::Lost => Current::Lost,
+    })
+}

@@ -1,0 +1,60 @@
+//! What is enrolled for one person, and under which account.
+
+use crate::{Account, Id};
+use otp::{Enrollment, Time};
+
+/// A person's `enrollment.toml`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// Its random id: every change makes a new one, and names the one that it started from.
+    pub id: Id,
+    /// Whose it is.
+    pub holder: Holder,
+    /// When it was written.
+    pub written: Time,
+    /// How many sets of backup codes were ever made for this person.
+    pub sets: u32,
+    /// What is enrolled.
+    pub state: State,
+}
+
+/// The account that was enrolled.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Holder {
+    /// Its uid, which names the folder.
+    pub uid: u32,
+    /// Its name at that time: if it no longer resolves to the uid, somebody else may have the uid now.
+    pub account: String,
+}
+
+/// Whether somebody is enrolled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum State {
+    /// With these tokens.
+    Enrolled(Enrollment),
+    /// No longer, since this instant: the tombstone that a change which began before it finds.
+    Revoked(Time),
+}
+
+impl Record {
+    /// The enrollment, unless it was revoked.
+    #[must_use]
+    pub fn enrollment(&self) -> Option<&Enrollment> {
+        match &self.state {
+            State::Enrolled(enrollment) => Some(enrollment),
+            State::Revoked(_) => None,
+        }
+    }
+
+    /// The file name of its ledger.
+    #[must_use]
+    pub fn ledger_name(&self) -> String {
+        format!("ledger.{}", self.id)
+    }
+}
+
+impl From<&Account> for Holder {
+    fn from(account: &Account) -> Self {
+        Self { uid: account.uid, account: account.name.clone() }
+    }
+}

@@ -1,0 +1,82 @@
+//! Where people's records and ledgers are kept: files now, a cluster later.
+
+use crate::disk::OsDisk;
+use crate::format::FORMAT;
+use crate::person::{self, Change, Judge, Person};
+use crate::{Format, Id, StoreError};
+use config::StoreSettings;
+
+/// A place that keeps people's records and ledgers, and its promises about them: a login is recorded before
+/// it is answered, a change happens whole or not at all and only to what it started from.
+pub trait Store {
+    /// The key under which networks are hashed in the ledgers.
+    fn network_key(&self) -> &[u8; 32];
+    /// What there is of one person.
+    fn read(&self, uid: u32) -> Result<Option<Person>, StoreError>;
+    /// One login. `None` if nobody is enrolled.
+    fn login<J: Judge>(&self, uid: u32, judge: &J) -> Result<Option<J::Answer>, StoreError>;
+    /// One change.
+    fn change<T, E: From<StoreError>>(
+        &self,
+        uid: u32,
+        from: Option<Id>,
+        make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
+    ) -> Result<T, E>;
+    /// Every uid of which something is kept, in ascending order.
+    fn people(&self) -> Result<Vec<u32>, StoreError>;
+}
+
+/// The store in files.
+pub struct FileStore {
+    disk: OsDisk,
+    format: Format,
+}
+
+impl FileStore {
+    /// Opens the store that `settings` name; fails where there is none, or another one.
+    pub fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let path = &settings.directory;
+        let disk = OsDisk::open(path)?;
+        let text = disk.read_root(FORMAT)?.ok_or_else(|| StoreError::NotAStore(path.clone()))?;
+        let format = Format::parse(&text, &path.join(FORMAT))?;
+        match &settings.id {
+            Some(pinned) if *pinned != format.id.to_string() => {
+                Err(StoreError::OtherStore { path: path.clone(), found: format.id })
+            }
+            _ => Ok(Self { disk, format }),
+        }
+    }
+
+    /// The store's id and key.
+    #[must_use]
+    pub fn format(&self) -> &Format {
+        &self.format
+    }
+}
+
+impl Store for FileStore {
+    fn network_key(&self) -> &[u8; 32] {
+        &self.format.network_key
+    }
+
+    fn read(&self, uid: u32) -> Result<Option<Person>, StoreError> {
+        person::read(&self.disk, uid)
+    }
+
+    fn login<J: Judge>(&self, uid: u32, judge: &J) -> Result<Option<J::Answer>, StoreError> {
+        person::login(&self.disk, uid, judge)
+    }
+
+    fn change<T, E: From<StoreError>>(
+        &self,
+        uid: u32,
+        from: Option<Id>,
+        make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
+    ) -> Result<T, E> {
+        person::change(&self.disk, uid, from, make)
+    }
+
+    fn people(&self) -> Result<Vec<u32>, StoreError> {
+        self.disk.people()
+    }
+}

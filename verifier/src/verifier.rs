@@ -1,0 +1,187 @@
+//! The one interface through which module, command line and daemon enroll, judge and inspect: answered in
+//! this process from the files ([`crate::Local`]), later by asking a daemon.
+
+use crate::{Account, Id, StoreError};
+use otp::{BackupCode, Lane, Network, Time, Token, TokenName, Typed, Verdict};
+use std::fmt;
+
+/// Where an attempt comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// Proven local, and the caller is root or the owner.
+    Console,
+    /// Another account of this machine.
+    Others,
+    /// A network that can be learned.
+    Network(Network),
+    /// All else.
+    Stranger,
+}
+
+/// The answer to an attempt.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was judged.
+    Judged(Verdict),
+    /// Nobody is enrolled under this account.
+    NotEnrolled,
+    /// It could not be judged: denied.
+    Unavailable(StoreError),
+}
+
+/// Whether a login needs a code at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// There is an enrollment.
+    Enrolled,
+    /// There is none, or it was revoked.
+    NotEnrolled,
+}
+
+/// How a new token joins what there is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Enrolled {
+    /// The first: fails where something is enrolled.
+    First,
+    /// In place of all that is enrolled.
+    Replace,
+    /// Beside what is enrolled.
+    Add,
+}
+
+/// A token to be enrolled.
+pub struct NewToken<'a> {
+    /// The id of the enrollment that this started from; `None` if there was none.
+    pub from: Option<Id>,
+    /// How it joins what there is.
+    pub how: Enrolled,
+    /// The token.
+    pub token: &'a Token,
+    /// A code of this token: it is spent by confirming. `None` enrolls without confirmation.
+    pub confirm: Option<&'a Typed>,
+    /// The codes of a new set of backup codes; none keeps the present set ([`Enrolled::Add`]) or makes none.
+    pub backup: &'a [BackupCode],
+}
+
+/// What goes on the sheet of backup codes beside the codes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BackupSheet {
+    /// Which set it is.
+    pub number: u32,
+    /// When it was made.
+    pub created: Time,
+}
+
+/// Why a change was not made.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The store gave no answer, or refused.
+    Store(StoreError),
+    /// Something is enrolled already.
+    AlreadyEnrolled,
+    /// Nothing is enrolled.
+    NotEnrolled,
+    /// The confirming code was not a code of the new token.
+    NotConfirmed(Verdict),
+    /// The tokens make no enrollment: too many, or two of one name.
+    Tokens(otp::EnrollmentError),
+}
+
+/// What is known of one person.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The enrollment's id: what a change starts from.
+    pub id: Id,
+    /// The account it was enrolled for.
+    pub account: String,
+    /// Its uid.
+    pub uid: u32,
+    /// Whether it stands (it may have been revoked).
+    pub enrolled: bool,
+    /// When it was last changed.
+    pub changed: Time,
+    /// Its tokens.
+    pub tokens: Vec<TokenStatus>,
+    /// The set of backup codes, and how many of it are left.
+    pub backup: Option<(BackupSheet, usize)>,
+    /// Lanes that have to wait.
+    pub throttled: Vec<Waiting>,
+    /// What somebody should look into.
+    pub warnings: Vec<String>,
+}
+
+/// What is known of one token. Nothing secret.
+#[derive(Clone, Debug)]
+pub struct TokenStatus {
+    /// Its name.
+    pub name: TokenName,
+    /// Its kind.
+    pub kind: otp::Kind,
+    /// Its hash.
+    pub algorithm: otp::Algorithm,
+    /// The length of its codes.
+    pub digits: otp::Digits,
+    /// The size of its key in bits.
+    pub bits: usize,
+    /// When it was last accepted.
+    pub last_used: Option<Time>,
+}
+
+/// A lane that has to wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// Which.
+    pub lane: Lane,
+    /// Until when.
+    pub until: Time,
+}
+
+/// Enroll, judge, inspect.
+pub trait Verifier {
+    /// Judges what was typed for `account`, and records it before answering.
+    fn check(&self, account: &Account, typed: &Typed, origin: Origin) -> Outcome;
+    /// Whether `account` is enrolled.
+    fn standing(&self, account: &Account) -> Result<Standing, StoreError>;
+    /// What is known of `account`; `None` if nothing ever was enrolled.
+    fn status(&self, account: &Account) -> Result<Option<Status>, StoreError>;
+    /// The tokens of `account`, with their secrets and next counters: for whoever may show them.
+    fn tokens(&self, account: &Account) -> Result<Vec<(Token, u64)>, StoreError>;
+    /// Every uid of which something is kept.
+    fn people(&self) -> Result<Vec<u32>, StoreError>;
+    /// Enrolls a token. Gives the new set of backup codes, if one was made.
+    fn enroll(&self, account: &Account, new: &NewToken) -> Result<Option<BackupSheet>, Refusal>;
+    /// Replaces the backup codes. An empty set takes them away.
+    fn backup_codes(
+        &self,
+        account: &Account,
+        from: Id,
+        codes: &[BackupCode],
+    ) -> Result<Option<BackupSheet>, Refusal>;
+    /// Takes the enrollment away, leaving a tombstone.
+    fn revoke(&self, account: &Account, from: Id) -> Result<(), Refusal>;
+    /// Opens every lane, refills every budget, and repairs a ledger that is damaged or missing. Gives whether
+    /// a repair was needed. With `clock`, steps that a wrong clock drove ahead are brought back to now.
+    fn unlock(&self, account: &Account, clock: bool) -> Result<bool, Refusal>;
+    /// Takes the enrollment of `account`'s uid over to its present name.
+    fn adopt(&self, account: &Account, from: Id) -> Result<(), Refusal>;
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::AlreadyEnrolled => write!(f, "already enrolled"),
+            Self::NotEnrolled => write!(f, "not enrolled"),
+            Self::NotConfirmed(_) => write!(f, "that is not a code of the new token"),
+            Self::Tokens(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,123 @@
+//! The store in real files: what a login leaves behind, and what is refused.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use config::StoreSettings;
+use otp::{Algorithm, Digits, Kind, Period, Policy, Secret, Time, Token, TokenName, Typed, Verdict};
+use std::path::PathBuf;
+use verifier::{Account, Enrolled, FileStore, Local, NewToken, Origin, Outcome, Refusal, Verifier, init};
+
+const K1: &str = "JVQWWZJANFXHMZLOORSWIIDTMVRXEZLU";
+
+struct Place {
+    _folder: tempfile::TempDir,
+    settings: StoreSettings,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().canonicalize().unwrap().join("store");
+        let settings = StoreSettings { directory, id: None };
+        init(&settings, [7; 48]).unwrap();
+        Self { _folder: folder, settings }
+    }
+
+    fn verifier(&self) -> Local<FileStore> {
+        let store = FileStore::open(&self.settings).unwrap();
+        Local::new(store, Policy::default(), || Time(1_800_000_000), random)
+    }
+
+    fn folder(&self, uid: u32) -> PathBuf {
+        self.settings.directory.join(format!("users/{uid}"))
+    }
+}
+
+fn random(bytes: &mut [u8]) -> std::io::Result<()> {
+    use std::sync::atomic::{AtomicU8, Ordering};
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    bytes.fill(NEXT.fetch_add(1, Ordering::Relaxed));
+    Ok(())
+}
+
+fn token() -> Token {
+    Token {
+        name: TokenName::new("phone").unwrap(),
+        kind: Kind::Totp { period: Period::THIRTY },
+        algorithm: Algorithm::Sha1,
+        digits: Digits::SIX,
+        secret: Secret::from_base32(K1).unwrap(),
+    }
+}
+
+fn alice() -> Account {
+    Account { name: "alice".into(), uid: 1000 }
+}
+
+fn enroll(verifier: &Local<FileStore>) {
+    let new = NewToken { from: None, how: Enrolled::First, token: &token(), confirm: None, backup: &[] };
+    verifier.enroll(&alice(), &new).unwrap();
+}
+
+fn check(verifier: &Local<FileStore>, typed: &str) -> Verdict {
+    match verifier.check(&alice(), &Typed::parse(typed.as_bytes()), Origin::Console) {
+        Outcome::Judged(verdict) => verdict,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_code_is_accepted_once_and_its_neighbour_after_it() {
+    let place = Place::new();
+    let verifier = place.verifier();
+    enroll(&verifier);
+    assert!(matches!(check(&verifier, "592691"), Verdict::Accepted { .. }));
+    assert!(matches!(check(&verifier, "592 691"), Verdict::Replayed { .. }));
+    assert!(matches!(check(&verifier, "316541"), Verdict::Replayed { .. }), "older than the last");
+    assert!(matches!(check(&verifier, "606107"), Verdict::Accepted { .. }));
+    assert_eq!(check(&verifier, "000000"), Verdict::Wrong { counted: true });
+}
+
+#[test]
+fn the_confirming_code_is_spent() {
+    let place = Place::new();
+    let verifier = place.verifier();
+    let typed = Typed::parse(b"592691");
+    let new =
+        NewToken { from: None, how: Enrolled::First, token: &token(), confirm: Some(&typed), backup: &[] };
+    verifier.enroll(&alice(), &new).unwrap();
+    assert!(matches!(check(&verifier, "592691"), Verdict::Replayed { .. }));
+}
+
+#[test]
+fn a_wrong_confirmation_stores_nothing() {
+    let place = Place::new();
+    let verifier = place.verifier();
+    let typed = Typed::parse(b"592692");
+    let new =
+        NewToken { from: None, how: Enrolled::First, token: &token(), confirm: Some(&typed), backup: &[] };
+    assert!(matches!(verifier.enroll(&alice(), &new), Err(Refusal::NotConfirmed(_))));
+    assert!(!place.folder(1000).exists());
+}
+
+#[test]
+fn a_folder_without_format_is_no_store() {
+    let place = Place::new();
+    std::fs::remove_file(place.settings.directory.join("FORMAT")).unwrap();
+    let error = FileStore::open(&place.settings).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("not our store, or not mounted"), "{error}");
+}
+
+#[test]
+fn exactly_the_files_of_the_format_lie_on_disk() {
+    let place = Place::new();
+    let verifier = place.verifier();
+    enroll(&verifier);
+    let status = verifier.status(&alice()).unwrap().unwrap();
+    let mut names: Vec<_> = std::fs::read_dir(place.folder(1000))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["enrollment.toml".to_owned(), format!("ledger.{}", status.id)]);
+}
