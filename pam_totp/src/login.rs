@@ -1,0 +1,143 @@
+//! One login, from the module's line to the verdict.
+
+use crate::arguments::{Arguments, Effective};
+use crate::context::Context;
+use crate::report::{Ending, Report};
+use crate::sys;
+use config::{Settings, Unenrolled};
+use otp::{Time, Typed};
+use pam::constants::{PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PamResultCode};
+use pam::conv::Conv;
+use pam::items::User;
+use pam::module::PamHandle;
+use std::ffi::CStr;
+use verifier::{Account, FileStore, Local, Outcome, Standing, StoreError, UserName, Verifier, lookup};
+
+/// How long a refusal takes while no settings say otherwise, in seconds.
+const FAIL_DELAY: u64 = 2;
+
+/// `pam_sm_authenticate`.
+pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr]) -> PamResultCode {
+    let effective = Arguments::parse(line).and_then(Arguments::effective);
+    // First of all, on every path: it blurs how long everything after it takes. libpam applies it to
+    // failures alone, randomised.
+    sys::fail_delay(handle, effective.as_ref().map_or(FAIL_DELAY, |e| e.settings.login.fail_delay));
+    let Effective { settings, debug } = match effective {
+        Ok(effective) => effective,
+        Err(error) => {
+            let ending = Ending::Misconfigured(error.to_string());
+            return answer(handle, &Report::new(&ending, None, None, &Context::of(handle)));
+        }
+    };
+    let named = name(handle);
+    // Copied before the conversation, which may change items.
+    let context = Context::of(handle);
+    let login = Login { settings: &settings, context: &context };
+    let (ending, account, typed) = match named {
+        Err(why) => (Ending::Cancelled(why), None, None),
+        Ok(name) => login.run(handle, name.as_ref()),
+    };
+    if debug {
+        let origin = account.as_ref().map(|account| context.origin(account, &settings));
+        sys::log(
+            handle,
+            libc::LOG_DEBUG,
+            &format!("debug; store={:?} origin={origin:?}", settings.store.directory),
+        );
+    }
+    let user = account.as_ref().map(|account| account.name.as_str());
+    answer(handle, &Report::new(&ending, user, typed.as_ref(), &context))
+}
+
+fn answer(handle: &mut PamHandle, report: &Report) -> PamResultCode {
+    sys::log(handle, report.priority, &report.line);
+    sys::copy(&report.code)
+}
+
+/// The name of whoever wants in. `Ok(None)`: a name that no account can have. It is asked for no more and no
+/// less than any other.
+fn name(handle: &mut PamHandle) -> Result<Option<UserName>, &'static str> {
+    match handle.get_user(None) {
+        Ok(name) => Ok(UserName::new(&name).ok()),
+        Err(_) if handle.get_item::<User>().ok().flatten().is_some() => Ok(None),
+        Err(_) => Err("no user name was given"),
+    }
+}
+
+struct Login<'a> {
+    settings: &'a Settings,
+    context: &'a Context,
+}
+
+impl Login<'_> {
+    fn run(
+        &self,
+        handle: &mut PamHandle,
+        name: Option<&UserName>,
+    ) -> (Ending, Option<Account>, Option<Typed>) {
+        if let Some((account, why)) = name.and_then(|name| self.exempt(name)) {
+            return (Ending::Exempt(why), Some(account), None);
+        }
+        let typed = match self.ask(handle) {
+            Ok(typed) => typed,
+            Err(why) => return (Ending::Cancelled(why), self.known(name), None),
+        };
+        let (ending, account) = self.judge(name, &typed);
+        (ending, account, Some(typed))
+    }
+
+    /// Whether this login needs no code: only where everything that this rests on is established.
+    fn exempt(&self, name: &UserName) -> Option<(Account, &'static str)> {
+        if self.settings.login.unenrolled != Unenrolled::Skip {
+            return None;
+        }
+        if let Some(until) = self.settings.login.skip_until {
+            let now = sys::now();
+            // A clock that is surely wrong cannot say that the day has not come.
+            if now >= until || now.after(86_400) < config::RELEASED {
+                return None;
+            }
+        }
+        let account = lookup(name).ok().flatten()?;
+        let standing = self.verifier().and_then(|verifier| verifier.standing(&account)).ok()?;
+        (standing == Standing::NotEnrolled).then_some((account, "not enrolled, and nullok is set"))
+    }
+
+    fn ask(&self, handle: &PamHandle) -> Result<Typed, &'static str> {
+        let conversation =
+            handle.get_item::<Conv>().ok().flatten().ok_or("the service has no conversation")?;
+        let style = if self.settings.login.echo { PAM_PROMPT_ECHO_ON } else { PAM_PROMPT_ECHO_OFF };
+        let reply = conversation.send(style, &self.settings.login.prompt);
+        let reply = reply.map_err(|_| "the conversation failed or was aborted")?;
+        Ok(Typed::parse(reply.as_ref().map_or(&[], |reply| reply.as_bytes())))
+    }
+
+    /// Everything that is judged is read now, after the prompt.
+    fn judge(&self, name: Option<&UserName>, typed: &Typed) -> (Ending, Option<Account>) {
+        let account = match name.map_or(Ok(None), lookup) {
+            Ok(Some(account)) => account,
+            Ok(None) => return (Ending::UnknownAccount, None),
+            Err(error) => return (Ending::Answered(Outcome::Unavailable(error)), None),
+        };
+        let origin = self.context.origin(&account, self.settings);
+        let outcome = match self.verifier() {
+            Ok(verifier) => sys::without_size_signal(|| verifier.check(&account, typed, origin)),
+            Err(error) => Outcome::Unavailable(error),
+        };
+        (Ending::Answered(outcome), Some(account))
+    }
+
+    fn known(&self, name: Option<&UserName>) -> Option<Account> {
+        name.and_then(|name| lookup(name).ok().flatten())
+    }
+
+    fn verifier(&self) -> Result<Local<FileStore>, StoreError> {
+        let store = FileStore::open(&self.settings.store)?;
+        Ok(Local::new(store, self.settings.policy(), sys::now as fn() -> Time, no_random))
+    }
+}
+
+/// A login draws nothing at random.
+fn no_random(_: &mut [u8]) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}

@@ -1,0 +1,222 @@
+//! Everything unsafe of this module: the calls into libpam that the bindings lack, the signal that a
+//! caller's file size limit raises, and memory for the moment when there is none.
+
+use otp::Time;
+use pam::constants::PamResultCode;
+use pam::module::PamHandle;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::UnsafeCell;
+use std::ffi::CString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+use std::{mem, ptr};
+
+#[link(name = "pam")]
+unsafe extern "C" {
+    fn pam_syslog(handle: *const PamHandle, priority: libc::c_int, format: *const libc::c_char, ...);
+    fn pam_fail_delay(handle: *mut PamHandle, microseconds: libc::c_uint) -> libc::c_int;
+}
+
+/// Runs `login`. A panic in it prints nothing, unwinds no further, and gives `None`.
+pub(crate) fn guarded<T>(login: impl FnOnce() -> T) -> Option<T> {
+    static SILENCE: Once = Once::new();
+    // This is the hook of this library's own copy of the standard library, not the host's. The default one
+    // would print to the host's stderr and, with RUST_BACKTRACE set, read its memory map.
+    SILENCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+    match catch_unwind(AssertUnwindSafe(login)) {
+        Ok(answer) => Some(answer),
+        Err(payload) => {
+            // Dropping it could panic once more.
+            mem::forget(payload);
+            None
+        }
+    }
+}
+
+/// Writes a line to authpriv, with the prefix of Linux-PAM's own modules.
+pub(crate) fn log(handle: &PamHandle, priority: libc::c_int, line: &str) {
+    let Ok(line) = CString::new(line) else { return };
+    // SAFETY: pam_syslog(3) takes a handle, here a live one, a priority, and a format with its arguments:
+    // "%s" takes one string that ends in NUL, and `line` is one.
+    unsafe { pam_syslog(handle, priority, c"%s".as_ptr(), line.as_ptr()) };
+}
+
+/// Asks libpam to delay a failure.
+pub(crate) fn fail_delay(handle: &mut PamHandle, seconds: u64) {
+    let microseconds = seconds.saturating_mul(1_000_000).try_into().unwrap_or(libc::c_uint::MAX);
+    // SAFETY: pam_fail_delay(3) takes a live handle and a number.
+    unsafe { pam_fail_delay(handle, microseconds) };
+}
+
+/// A copy of a code: the binding's enum is not `Copy`, though it is a number.
+pub(crate) fn copy(code: &PamResultCode) -> PamResultCode {
+    // SAFETY: a field-less enum without destructor, read from a valid reference.
+    unsafe { ptr::read(code) }
+}
+
+/// This machine's clock: the one place where this module reads it.
+#[allow(clippy::disallowed_methods)] // The edge.
+pub(crate) fn now() -> Time {
+    // A clock before 1970 is as wrong as one in 1970.
+    Time(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+/// Runs `write` with SIGXFSZ blocked in this thread: under `ulimit -f 0` a write then fails, and is answered
+/// like any failed write, instead of killing the host.
+pub(crate) fn without_size_signal<T>(write: impl FnOnce() -> T) -> T {
+    let mut blocked = empty_set();
+    // SAFETY: sigaddset(3), pthread_sigmask(3), sigpending(2) and sigtimedwait(2) are given sets that live on
+    // this stack, and null where the manual allows it. SIGXFSZ from write(2) goes to the writing thread, so
+    // what another thread does to its own mask cannot matter.
+    unsafe {
+        libc::sigaddset(&raw mut blocked, libc::SIGXFSZ);
+        let mut former = empty_set();
+        if libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, &raw mut former) != 0 {
+            return write();
+        }
+        let was_pending = is_pending();
+        let answer = write();
+        if !was_pending && is_pending() {
+            let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            libc::sigtimedwait(&raw const blocked, ptr::null_mut(), &raw const at_once);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const former, ptr::null_mut());
+        answer
+    }
+}
+
+fn empty_set() -> libc::sigset_t {
+    let mut set = mem::MaybeUninit::uninit();
+    // SAFETY: sigemptyset(3) initializes the set that it is given.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        set.assume_init()
+    }
+}
+
+fn is_pending() -> bool {
+    let mut pending = empty_set();
+    // SAFETY: sigpending(2) fills a set that lives on this stack; sigismember(3) reads it.
+    unsafe {
+        libc::sigpending(&raw mut pending) == 0 && libc::sigismember(&raw const pending, libc::SIGXFSZ) == 1
+    }
+}
+
+/// Under `ulimit -v` an allocation may fail at any place, and Rust answers that by aborting the process: the
+/// host. This reserve, mapped with the module, is far more than a login takes.
+const RESERVE: usize = 256 * 1024;
+
+struct WithReserve {
+    memory: UnsafeCell<[u8; RESERVE]>,
+    /// How many bytes are given away (upper half), in how many pieces (lower half).
+    state: AtomicU64,
+}
+
+// SAFETY: bytes of `memory` are handed out by `claim`, which gives no byte to two callers, and are touched by
+// nobody else.
+unsafe impl Sync for WithReserve {}
+
+#[global_allocator]
+static ALLOCATOR: WithReserve =
+    WithReserve { memory: UnsafeCell::new([0; RESERVE]), state: AtomicU64::new(0) };
+
+impl WithReserve {
+    fn claim(&self, layout: Layout) -> *mut u8 {
+        let base = self.memory.get().cast::<u8>();
+        let mut piece = ptr::null_mut();
+        let claimed = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+            let used = (state >> 32) as usize;
+            // Rounded up from the address, whatever the array's own alignment is.
+            let start = (base as usize + used).next_multiple_of(layout.align()) - base as usize;
+            let end = start.checked_add(layout.size()).filter(|&end| end <= RESERVE)?;
+            piece = base.wrapping_add(start);
+            Some((end as u64) << 32 | ((state & 0xffff_ffff) + 1))
+        });
+        claimed.map_or(ptr::null_mut(), |_| piece)
+    }
+
+    /// Whether `piece` was of the reserve, and is now given back. The last piece returns all of it.
+    fn release(&self, piece: *mut u8) -> bool {
+        let offset = (piece as usize).wrapping_sub(self.memory.get() as usize);
+        if offset >= RESERVE {
+            return false;
+        }
+        let _ = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+            let pieces = (state & 0xffff_ffff) - 1;
+            Some(if pieces == 0 { 0 } else { state & !0xffff_ffff | pieces })
+        });
+        true
+    }
+}
+
+// SAFETY: memory comes from the system's allocator or, where that has none, from the reserve, which `claim`
+// gives out aligned, within bounds and to one caller; each goes back to where it came from.
+unsafe impl GlobalAlloc for WithReserve {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promises are those of `System`.
+        let memory = unsafe { System.alloc(layout) };
+        if memory.is_null() { self.claim(layout) } else { memory }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        if !self.release(memory) {
+            // SAFETY: not of the reserve, so it came from `System`, with this layout.
+            unsafe { System.dealloc(memory, layout) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_here() {
+        assert_eq!(guarded(|| panic!("on purpose")), None::<()>);
+        assert_eq!(guarded(|| 7), Some(7));
+    }
+
+    #[test]
+    fn the_reserve_gives_no_byte_twice_and_takes_all_back() {
+        let reserve = WithReserve { memory: UnsafeCell::new([0; RESERVE]), state: AtomicU64::new(0) };
+        let layout = Layout::from_size_align(1000, 64).unwrap();
+        let mut pieces = Vec::new();
+        loop {
+            let piece = reserve.claim(layout);
+            if piece.is_null() {
+                break;
+            }
+            assert_eq!(piece as usize % 64, 0);
+            pieces.push(piece);
+        }
+        assert!(pieces.len() >= 255, "{}", pieces.len());
+        assert!(pieces.windows(2).all(|pair| pair[1] as usize - pair[0] as usize >= 1000));
+        for piece in &pieces {
+            assert!(reserve.release(*piece));
+        }
+        assert_eq!(reserve.claim(layout), pieces[0]);
+        assert!(!reserve.release((&raw const layout).cast_mut().cast()));
+    }
+
+    #[test]
+    fn a_write_beyond_the_size_limit_fails_and_leaves_no_signal() {
+        use std::io::Write;
+        let path = std::env::temp_dir().join(format!("size-{}", std::process::id()));
+        let mut file = std::fs::File::create(&path).unwrap();
+        // SAFETY: getrlimit(2) and setrlimit(2) with a struct on this stack.
+        let limited = unsafe {
+            let mut former = mem::zeroed::<libc::rlimit>();
+            libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut former);
+            let none = libc::rlimit { rlim_cur: 0, ..former };
+            libc::setrlimit(libc::RLIMIT_FSIZE, &raw const none);
+            let written = without_size_signal(|| file.write(b"x"));
+            libc::setrlimit(libc::RLIMIT_FSIZE, &raw const former);
+            written
+        };
+        assert_eq!(limited.unwrap_err().raw_os_error(), Some(libc::EFBIG));
+        assert!(!is_pending());
+        std::fs::remove_file(path).unwrap();
+    }
+}
