@@ -54,9 +54,7 @@ impl Typed {
     }
 
     fn read(reply: &[u8]) -> Result<Self, Malformed> {
-        // auth-pam.c: a login that sshd has already refused is played on with "\b\n\r\177INCORRECT", as
-        // often as it takes to be as long as the reply was.
-        if reply.starts_with(b"\x08\n\r\x7f") {
+        if is_sshd_placeholder(reply) {
             return Err(Malformed::SshdPlaceholder);
         }
         if reply.len() > MAX_REPLY {
@@ -64,11 +62,11 @@ impl Typed {
         }
         let text = std::str::from_utf8(reply).map_err(|_| Malformed::NotText)?;
         let text = text.trim_matches([' ', '\t', '\r', '\n']);
-        if text.is_empty() {
-            return Err(Malformed::Empty);
-        }
         let mut digits = Zeroizing::new(Vec::with_capacity(MAX_REPLY));
         digits.extend(text.bytes().filter(|byte| !matches!(byte, b' ' | b'-')));
+        if digits.is_empty() {
+            return Err(Malformed::Empty);
+        }
         if digits.iter().all(u8::is_ascii_digit) {
             return Self::of_digits(&digits);
         }
@@ -85,6 +83,13 @@ impl Typed {
             _ => Err(Malformed::WrongLength),
         }
     }
+}
+
+/// auth-pam.c, `fake_password`: a login that sshd has already refused is played on with this text, repeated
+/// or cut until it is as long as what was really typed.
+fn is_sshd_placeholder(reply: &[u8]) -> bool {
+    let junk = b"\x08\n\r\x7fINCORRECT".iter().cycle();
+    !reply.is_empty() && reply.iter().zip(junk).all(|(byte, junk)| byte == junk)
 }
 
 impl fmt::Display for Malformed {

@@ -1,78 +1,14 @@
 //! Is this code good? A pure function, so that every promise about it can be tested without a clock.
 
 use crate::throttle::{Guess, wait};
-use crate::{Attempt, BackupCode, Chance, Code, Enrollment, Lane, Ledger, Malformed, Policy};
-use crate::{Time, Token, TokenName, TokenState, Typed};
+use crate::verdict::{Judgement, Method, Verdict};
+use crate::{Attempt, BackupCode, Chance, Code, Delay, Digits, Enrollment, Kind, Lane, Ledger, MAX_SPENT};
+use crate::{Malformed, Origin, Policy, Time, Token, TokenName, TokenState, Typed};
 use std::ops::RangeInclusive;
 use subtle::ConstantTimeEq;
 
 /// A clock may lie this far (in seconds) behind what is known to have passed before it is called wrong.
 const CLOCK_TOLERANCE: u64 = 86_400;
-
-/// What is to be answered.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// A fresh code, a fresh pair or an unspent backup code.
-    Accepted {
-        /// What opened.
-        method: Method,
-        /// How many backup codes are left.
-        backup_left: usize,
-    },
-    /// Shaped like a code, and none of ours. For codes short enough to guess, the only verdict that counts.
-    Wrong {
-        /// Whether it was counted. A wrong backup code is not: 2^-60 is no guess, but a password poured into
-        /// the prompt may look like one.
-        counted: bool,
-    },
-    /// Not shaped like a code: costs nothing.
-    Malformed(Malformed),
-    /// A step, counter or backup code that was used before, or that is older than one that was.
-    Replayed {
-        /// The token; `None` for a backup code.
-        token: Option<TokenName>,
-        /// How many seconds ahead of this clock the token was last used, if that is more than the window.
-        ahead: Option<u64>,
-    },
-    /// This lane has to wait.
-    Throttled {
-        /// Which lane.
-        lane: Lane,
-        /// Until when.
-        until: Time,
-    },
-    /// This machine's clock cannot be right, so no code can be judged.
-    ClockBehind {
-        /// By how many seconds it lies behind what has surely passed.
-        seconds: u64,
-    },
-}
-
-/// What opened the door.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Method {
-    /// One code of this token.
-    Code(TokenName),
-    /// Two successive codes of this token.
-    Pair(TokenName),
-    /// A backup code.
-    Backup,
-}
-
-/// A verdict, and the ledger that has to be recorded before it is answered.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Judgement {
-    /// What is to be answered.
-    pub verdict: Verdict,
-    /// The ledger that carries it; `None` if nothing changes.
-    pub next: Option<Ledger>,
-}
-
-impl From<Verdict> for Judgement {
-    fn from(verdict: Verdict) -> Self {
-        Self { verdict, next: None }
-    }
-}
 
 /// Judges `attempt` at `now`.
 #[must_use]
@@ -87,8 +23,8 @@ pub fn judge(
     match &attempt.typed {
         Typed::Malformed(why) => Verdict::Malformed(*why).into(),
         Typed::Backup(code) => case.backup(code),
-        Typed::Code(code) => case.code(code),
-        Typed::Pair(first, second) => case.pair(first, second),
+        Typed::Code(code) => case.reply(Reply { first: code, second: None }),
+        Typed::Pair(first, second) => case.reply(Reply { first, second: Some(second) }),
     }
 }
 
@@ -103,11 +39,34 @@ pub fn throttled(
     policy: &Policy,
 ) -> Option<Verdict> {
     let case = Case { enrollment, ledger, attempt, now, policy, lane: Lane::of(attempt.origin, ledger) };
-    let Typed::Code(code) = &attempt.typed else { return None };
-    if case.clock_behind().is_some() || ledger.delay(case.lane).lies_ahead(now) {
-        return None;
+    let refusal = match &attempt.typed {
+        Typed::Code(code) => case.admitted(code.digits(), Guess::Single).err()?,
+        Typed::Pair(code, _) => case.admitted(code.digits(), Guess::Pair).err()?,
+        Typed::Backup(_) | Typed::Malformed(_) => return None,
+    };
+    let waits = matches!(refusal, Verdict::Throttled { .. }) && !ledger.lies_ahead(case.lane, now);
+    waits.then_some(refusal)
+}
+
+/// What was typed: one code, or two of successive factors.
+#[derive(Clone, Copy)]
+struct Reply<'a> {
+    first: &'a Code,
+    second: Option<&'a Code>,
+}
+
+impl Reply<'_> {
+    fn guess(self) -> Guess {
+        if self.second.is_some() { Guess::Pair } else { Guess::Single }
     }
-    case.waiting(case.chance(code), Guess::Single)
+
+    /// Whether `token` shows this reply from `factor` on.
+    fn is_shown(self, token: &Token, factor: u64) -> bool {
+        let first = shows(token, factor, self.first);
+        let second =
+            self.second.is_none_or(|code| factor.checked_add(1).is_some_and(|f| shows(token, f, code)));
+        first & second
+    }
 }
 
 struct Case<'a> {
@@ -130,80 +89,58 @@ impl Case<'_> {
         }
     }
 
-    fn code(&self, code: &Code) -> Judgement {
-        if !self.tokens_like(code).any(|_| true) {
-            return Verdict::Malformed(Malformed::WrongLength).into();
-        }
-        if let Some(verdict) = self.clock_behind() {
-            return verdict.into();
-        }
-        let chance = self.chance(code);
-        if let Some(verdict) = self.waiting(chance, Guess::Single) {
-            return self.restamped(verdict);
+    fn reply(&self, reply: Reply<'_>) -> Judgement {
+        let chance = match self.admitted(reply.first.digits(), reply.guess()) {
+            Ok(chance) => chance,
+            Err(refusal) => return self.refused(refusal),
+        };
+        // Asked first: where a later step, or another token, happens to show a text that was accepted
+        // before, it is refused. Once in a million logins that costs the owner one more code.
+        if let Some(replayed) = self.replayed(reply, |_, state| state.spent.clone()) {
+            return replayed.into();
         }
         // Every token that shows this code is moved on, and each to the newest step that shows it: equal
         // codes of two tokens, or of two steps, must not make one typed text good twice.
         let matches: Vec<_> = self
-            .tokens_like(code)
+            .tokens_with(reply.first.digits())
             .filter_map(|(place, token, state)| {
-                let fresh = self.window(token, state).filter(|&f| state.is_fresh(f));
-                let newest = fresh.filter(|&f| shows(token, f, code)).max()?;
+                let fresh = self.fresh(token, state, reply.guess());
+                let newest = fresh.filter(|&f| reply.is_shown(token, f)).max()?;
                 Some((place, token, newest))
             })
             .collect();
         if let Some((_, token, _)) = matches.first() {
-            return self.accepted(Method::Code(token.name.clone()), |next| {
+            let name = token.name.clone();
+            let method = if reply.second.is_some() { Method::Pair(name) } else { Method::Code(name) };
+            return self.accepted(method, |next| {
                 for (place, _, factor) in &matches {
-                    spend(next, *place, &[*factor], self.now);
+                    spend(next, *place, *factor, reply.guess(), self.now);
                 }
             });
         }
-        let spent = |token: &Token, state: &TokenState| {
-            self.window(token, state).any(|f| shows(token, f, code))
-                || state.spent.iter().any(|&f| shows(token, f, code))
-        };
-        self.replayed_or_wrong(code, chance, spent)
+        match self.replayed(reply, |token, state| self.past(token, state, reply.guess())) {
+            Some(replayed) => replayed.into(),
+            None => self.wrong(chance),
+        }
     }
 
-    fn pair(&self, first: &Code, second: &Code) -> Judgement {
-        if !self.tokens_like(first).any(|_| true) {
-            return Verdict::Malformed(Malformed::WrongLength).into();
+    /// The chance of a guess that may be judged now, or why none may be.
+    fn admitted(&self, digits: Digits, guess: Guess) -> Result<Chance, Verdict> {
+        if self.tokens_with(digits).next().is_none() {
+            return Err(Verdict::Malformed(Malformed::WrongLength));
         }
         if let Some(verdict) = self.clock_behind() {
-            return verdict.into();
+            return Err(verdict);
         }
-        let chance = self.chance_of_pair(first);
-        if let Some(verdict) = self.waiting(chance, Guess::Pair) {
-            return verdict.into();
+        let chance = self.chance(digits, guess);
+        match wait(self.ledger, self.lane, chance, guess, self.policy, self.now) {
+            Some(until) => Err(Verdict::Throttled { lane: self.lane, until }),
+            None => Ok(chance),
         }
-        let both = |token: &Token, f: u64| shows(token, f, first) & shows(token, f + 1, second);
-        let matches: Vec<_> = self
-            .tokens_like(first)
-            .filter_map(|(place, token, state)| {
-                let fresh = self.pairs(token, state).filter(|&f| state.is_fresh(f) && state.is_fresh(f + 1));
-                let newest = fresh.filter(|&f| both(token, f)).max()?;
-                Some((place, token, newest))
-            })
-            .collect();
-        if let Some((_, token, _)) = matches.first() {
-            return self.accepted(Method::Pair(token.name.clone()), |next| {
-                for (place, _, factor) in &matches {
-                    spend(next, *place, &[*factor, *factor + 1], self.now);
-                }
-            });
-        }
-        let spent = |token: &Token, state: &TokenState| {
-            self.pairs(token, state).any(|f| both(token, f)) || state.spent.iter().any(|&f| both(token, f))
-        };
-        self.replayed_or_wrong(first, chance, spent)
     }
 
-    /// Tokens whose codes are as long as this one, with their place and state.
-    fn tokens_like<'b>(
-        &'b self,
-        code: &Code,
-    ) -> impl Iterator<Item = (usize, &'b Token, &'b TokenState)> + use<'b> {
-        let digits = code.digits();
+    /// Tokens with codes of this length, with their place and state.
+    fn tokens_with(&self, digits: Digits) -> impl Iterator<Item = (usize, &Token, &TokenState)> {
         let tokens = self.enrollment.tokens().iter().zip(&self.ledger.tokens).enumerate();
         tokens.filter(move |(_, (token, _))| token.digits == digits).map(|(place, (t, s))| (place, t, s))
     }
@@ -220,48 +157,75 @@ impl Case<'_> {
         }
     }
 
-    /// First factors of two successive ones. Of a time-based pair the later one lies in the window: reading
-    /// two codes takes a period, and typing them may take the rest of one.
-    fn pairs(&self, token: &Token, state: &TokenState) -> RangeInclusive<u64> {
+    /// First factors of what is looked for. Of a time-based pair the later one lies in the window: reading
+    /// two codes takes a period, and typing them may take the rest of one. Of an event-based pair it is the
+    /// earlier one: RFC 4226, section 7.4, synchronises by a pair even without any look-ahead.
+    fn factors(&self, token: &Token, state: &TokenState, guess: Guess) -> RangeInclusive<u64> {
         let window = self.window(token, state);
-        let last = window.end().saturating_sub(1);
-        match token.step_at(self.now) {
-            Some(_) => window.start().saturating_sub(1)..=last,
-            None => *window.start()..=last,
+        match (guess, token.kind) {
+            (Guess::Pair, Kind::Totp { .. }) => match window.end().checked_sub(1) {
+                Some(last) => window.start().saturating_sub(1)..=last,
+                None => RangeInclusive::new(1, 0),
+            },
+            (Guess::Single, _) | (Guess::Pair, Kind::Hotp) => window,
         }
     }
 
-    fn chance(&self, code: &Code) -> Chance {
-        let all = 10u64.pow(u32::from(code.digits().count()));
-        let fresh =
-            |token, state: &TokenState| self.window(token, state).filter(|&f| state.is_fresh(f)).count();
-        let acceptable = self.tokens_like(code).map(|(_, t, s)| fresh(t, s) as u64).sum();
-        Chance::from_ratio(acceptable, all)
+    /// Those of [`Self::factors`] that may still be accepted.
+    fn fresh<'b>(
+        &self,
+        token: &Token,
+        state: &'b TokenState,
+        guess: Guess,
+    ) -> impl Iterator<Item = u64> + use<'b> {
+        let next_too = move |f: u64| f.checked_add(1).is_some_and(|next| state.is_fresh(next));
+        let fresh = move |f: &u64| state.is_fresh(*f) && (guess == Guess::Single || next_too(*f));
+        self.factors(token, state, guess).filter(fresh)
     }
 
-    fn chance_of_pair(&self, code: &Code) -> Chance {
-        let all = 10u64.pow(2 * u32::from(code.digits().count()));
-        let fresh = |token, state: &TokenState| {
-            self.pairs(token, state).filter(|&f| state.is_fresh(f) && state.is_fresh(f + 1)).count()
+    /// The chance that a random reply with codes of `digits` digits is accepted now.
+    fn chance(&self, digits: Digits, guess: Guess) -> Chance {
+        let length = match guess {
+            Guess::Single => u32::from(digits.count()),
+            Guess::Pair => 2 * u32::from(digits.count()),
         };
-        let acceptable = self.tokens_like(code).map(|(_, t, s)| fresh(t, s) as u64).sum();
-        Chance::from_ratio(acceptable, all)
+        let acceptable = self.tokens_with(digits).map(|(_, t, s)| self.fresh(t, s, guess).count() as u64);
+        Chance::from_ratio(acceptable.sum(), 10u64.pow(length))
     }
 
-    fn waiting(&self, chance: Chance, guess: Guess) -> Option<Verdict> {
-        let until = wait(self.ledger, self.lane, chance, guess, self.policy, self.now)?;
-        Some(Verdict::Throttled { lane: self.lane, until })
+    /// A wait in a lane whose failure or charge lies ahead of a clock that was put back is restamped, or it
+    /// would never end.
+    fn refused(&self, verdict: Verdict) -> Judgement {
+        let waits = matches!(verdict, Verdict::Throttled { .. });
+        let next = (waits && self.ledger.lies_ahead(self.lane, self.now)).then(|| {
+            let mut next = self.ledger.clone();
+            next.restamp(self.lane, self.now);
+            next
+        });
+        Judgement { verdict, next }
     }
 
-    /// A failure that lies ahead of a clock that was put back is restamped, or its wait would never end.
-    fn restamped(&self, verdict: Verdict) -> Judgement {
-        let delay = self.ledger.delay(self.lane);
-        if !delay.lies_ahead(self.now) {
-            return verdict.into();
+    /// The verdict on a reply that a token shows for one of `factors`, all of them used or passed over.
+    fn replayed(
+        &self,
+        reply: Reply<'_>,
+        factors: impl Fn(&Token, &TokenState) -> Vec<u64>,
+    ) -> Option<Verdict> {
+        for (_, token, state) in self.tokens_with(reply.first.digits()) {
+            if factors(token, state).into_iter().any(|factor| reply.is_shown(token, factor)) {
+                let ahead = seconds_ahead(token, state, self.now, self.policy);
+                return Some(Verdict::Replayed { token: Some(token.name.clone()), ahead });
+            }
         }
-        let mut next = self.ledger.clone();
-        next.set_delay(self.lane, crate::Delay { last_failure: self.now, ..delay });
-        Judgement { verdict, next: Some(next) }
+        None
+    }
+
+    /// Where a reply is looked for that is fresh no more: the window, or the counters just before the next.
+    fn past(&self, token: &Token, state: &TokenState, guess: Guess) -> Vec<u64> {
+        match token.kind {
+            Kind::Totp { .. } => self.factors(token, state, guess).collect(),
+            Kind::Hotp => (state.next.saturating_sub(MAX_SPENT as u64)..state.next).collect(),
+        }
     }
 
     fn clock_behind(&self) -> Option<Verdict> {
@@ -273,41 +237,26 @@ impl Case<'_> {
     fn accepted(&self, method: Method, spend: impl FnOnce(&mut Ledger)) -> Judgement {
         let mut next = self.ledger.clone();
         spend(&mut next);
-        next.set_delay(self.lane, crate::Delay::default());
+        next.set_delay(self.lane, Delay::default());
         next.learn(self.attempt.origin);
         next.latest = next.latest.max(self.now);
         let backup_left = next.backup_left(self.enrollment);
         Judgement { verdict: Verdict::Accepted { method, backup_left }, next: Some(next) }
     }
 
-    fn replayed_or_wrong(
-        &self,
-        code: &Code,
-        chance: Chance,
-        is_spent: impl Fn(&Token, &TokenState) -> bool,
-    ) -> Judgement {
-        for (_, token, state) in self.tokens_like(code) {
-            if is_spent(token, state) {
-                let ahead = self.ahead(token, state);
-                return Verdict::Replayed { token: Some(token.name.clone()), ahead }.into();
-            }
-        }
+    fn wrong(&self, chance: Chance) -> Judgement {
         let mut next = self.ledger.clone();
         next.set_delay(self.lane, self.ledger.delay(self.lane).failed(self.now));
         next.bucket_mut(self.lane).charge(chance, &self.policy.throttle, self.now);
         next.latest = next.latest.max(self.now);
         Judgement { verdict: Verdict::Wrong { counted: true }, next: Some(next) }
     }
-
-    fn ahead(&self, token: &Token, state: &TokenState) -> Option<u64> {
-        seconds_ahead(token, state, self.now, self.policy)
-    }
 }
 
 /// By how many seconds the last use of a time-based token lies ahead of `now`, if by more than the window:
 /// the clock ran ahead and was put right, or was set back.
 pub(crate) fn seconds_ahead(token: &Token, state: &TokenState, now: Time, policy: &Policy) -> Option<u64> {
-    let crate::Kind::Totp { period } = token.kind else { return None };
+    let Kind::Totp { period } = token.kind else { return None };
     let step = token.step_at(now)?;
     let last = state.spent.iter().copied().max()?;
     let beyond = last > step.saturating_add(u64::from(policy.window)) && state.next > step;
@@ -318,25 +267,23 @@ fn shows(token: &Token, factor: u64, code: &Code) -> bool {
     bool::from(token.code(factor).ct_eq(code))
 }
 
-fn spend(ledger: &mut Ledger, place: usize, factors: &[u64], now: Time) {
+fn spend(ledger: &mut Ledger, place: usize, factor: u64, guess: Guess, now: Time) {
     if let Some(state) = ledger.tokens.get_mut(place) {
-        for &factor in factors {
-            state.spend(factor, now);
+        state.spend(factor, now);
+        if guess == Guess::Pair {
+            state.spend(factor.saturating_add(1), now);
         }
     }
 }
 
 impl Enrollment {
-    /// The chance that one random code of `digits` digits would be accepted now.
+    /// The chance that one random code would be accepted now, of the length for which it is greatest.
     #[must_use]
     pub fn chance(&self, ledger: &Ledger, now: Time, policy: &Policy) -> Chance {
-        let mut least = Chance::default();
-        for token in self.tokens() {
-            let attempt = Attempt { typed: Typed::Code(token.code(0)), origin: crate::Origin::Console };
-            let case = Case { enrollment: self, ledger, attempt: &attempt, now, policy, lane: Lane::Console };
-            least = least.max(case.chance(&token.code(0)));
-        }
-        least
+        let attempt = Attempt { typed: Typed::Malformed(Malformed::Empty), origin: Origin::Console };
+        let case = Case { enrollment: self, ledger, attempt: &attempt, now, policy, lane: Lane::Console };
+        let chances = self.tokens().iter().map(|token| case.chance(token.digits, Guess::Single));
+        chances.max().unwrap_or_default()
     }
 
     /// For each token that was last used ahead of this clock: its name and by how many seconds.

@@ -39,8 +39,8 @@ pub struct Ledger {
 pub struct TokenState {
     /// The least time step or counter that may still be accepted. It only grows.
     pub next: u64,
-    /// The last accepted steps or counters, oldest first, at most [`MAX_SPENT`]. Some may lie beyond `next`
-    /// after an administrator has put a clock right.
+    /// The highest steps or counters ever accepted, in ascending order, at most [`MAX_SPENT`]. Some may lie
+    /// beyond `next` after an administrator has put a clock right.
     pub spent: Vec<u64>,
     /// When the token was last accepted.
     pub last_used: Option<Time>,
@@ -68,13 +68,25 @@ pub struct Known {
 
 impl TokenState {
     /// Marks `factor` as used at `now`: nothing at or below it is accepted again.
+    ///
+    /// What is forgotten is the least of the remembered ones, never the oldest: after a clock was put right,
+    /// old ones may lie ahead, where `next` does not guard them yet.
     pub fn spend(&mut self, factor: u64, now: Time) {
         self.next = self.next.max(factor.saturating_add(1));
-        self.spent.push(factor);
+        if let Err(place) = self.spent.binary_search(&factor) {
+            self.spent.insert(place, factor);
+        }
         if self.spent.len() > MAX_SPENT {
             self.spent.remove(0);
         }
         self.last_used = Some(now);
+    }
+
+    /// Lets the token go on from `floor` if `next` lies beyond it, as far as nothing that was spent is
+    /// accepted again. A full memory may have forgotten steps below its least one: that one is the limit.
+    fn lower(&mut self, floor: u64) {
+        let forgotten = self.spent.first().filter(|_| self.spent.len() >= MAX_SPENT);
+        self.next = self.next.min(floor.max(forgotten.copied().unwrap_or(0)));
     }
 
     /// Whether `factor` may still be accepted.
@@ -96,9 +108,10 @@ impl Ledger {
     #[must_use]
     pub fn carried(&self, previous: &Enrollment, next: &Enrollment) -> Self {
         let tokens = next.tokens().iter().map(|token| {
-            let same_key = |old: &&crate::Token| old.secret == token.secret && old.kind == token.kind;
-            let place = previous.tokens().iter().position(|old| same_key(&old));
-            place.and_then(|place| self.tokens.get(place)).cloned().unwrap_or_default()
+            let same_key = |old: &crate::Token| old.secret == token.secret && old.kind == token.kind;
+            let kept = previous.tokens().iter().zip(&self.tokens).filter(|(old, _)| same_key(old));
+            // Nothing forbids two names for one key; the one further on guards both.
+            kept.map(|(_, state)| state).max_by_key(|state| state.next).cloned().unwrap_or_default()
         });
         let same_set = previous.backup().is_some() && previous.backup() == next.backup();
         Self {
@@ -151,6 +164,20 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    /// Whether a failure or a charge of this lane lies ahead of `now`: the clock was put back since.
+    pub(crate) fn lies_ahead(&self, lane: Lane, now: Time) -> bool {
+        self.delay(lane).lies_ahead(now) || self.bucket(lane).at > now
+    }
+
+    /// Brings a failure or a charge that lies ahead back to `now`. Otherwise the wait would grow as long as
+    /// the clock takes to get there.
+    pub(crate) fn restamp(&mut self, lane: Lane, now: Time) {
+        let delay = self.delay(lane);
+        self.set_delay(lane, Delay { last_failure: delay.last_failure.min(now), ..delay });
+        let bucket = self.bucket_mut(lane);
+        bucket.at = bucket.at.min(now);
     }
 
     pub(crate) fn bucket(&self, lane: Lane) -> Bucket {
@@ -214,17 +241,26 @@ impl Ledger {
     }
 
     /// What `unlock --clock` does after this machine's clock ran ahead and was put right: each time-based
-    /// token goes on from just beyond the present window; spent steps that lie ahead stay spent.
+    /// token goes on from just beyond the present window; spent steps that lie ahead stay spent. Where more
+    /// of them were spent than a ledger remembers, a token waits for the least one that is remembered.
     #[must_use]
     pub fn with_clock_corrected(&self, enrollment: &Enrollment, policy: &crate::Policy, now: Time) -> Self {
         let mut corrected = self.clone();
         for (state, token) in corrected.tokens.iter_mut().zip(enrollment.tokens()) {
             if let Some(step) = token.step_at(now) {
                 let floor = step.saturating_add(u64::from(policy.window)).saturating_add(1);
-                state.next = state.next.min(floor);
+                state.lower(floor);
             }
         }
         corrected.latest = corrected.latest.min(now);
+        for bucket in [
+            &mut corrected.console_budget,
+            &mut corrected.others_budget,
+            &mut corrected.strangers_budget,
+            &mut corrected.known_budget,
+        ] {
+            bucket.at = bucket.at.min(now);
+        }
         corrected
     }
 }

@@ -19,7 +19,8 @@ pub struct NetworkKey(pub [u8; 16]);
 
 impl Network {
     /// The network of a `PAM_RHOST`. `None` for whatever names no network that could be learned: host
-    /// names, `UNKNOWN`, loopback, link-local, unspecified, multicast.
+    /// names, `UNKNOWN`, loopback, link-local, unspecified, multicast, and addresses of which everybody
+    /// behind a translator or relay shares the /64.
     ///
     /// Brackets, a port and a scope are stripped; IPv4 inside IPv6 (`::ffff:a.b.c.d`, `::a.b.c.d`) and
     /// NAT64 (`64:ff9b::/96`, RFC 6052) are mapped to the IPv4 address first.
@@ -106,7 +107,10 @@ fn of_v4(v4: Ipv4Addr) -> Option<Network> {
 }
 
 fn of_v6(v6: Ipv6Addr) -> Option<Network> {
-    let unusable = v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local();
+    // One /64 for the whole IPv4 internet, so that a stranger would stand in the owner's lane: below ::/64
+    // (loopback and unspecified too), NAT64 under the local prefix (RFC 8215), Teredo (RFC 4380).
+    let shared = matches!(v6.segments(), [0, 0, 0, 0, ..] | [0x64, 0xff9b, 1, ..] | [0x2001, 0, ..]);
+    let unusable = shared || v6.is_multicast() || v6.is_unicast_link_local();
     let [a, b, c, d, e, f, g, h, ..] = v6.octets();
     (!unusable).then_some(Network::V6([a, b, c, d, e, f, g, h]))
 }

@@ -53,7 +53,7 @@ impl Secret {
     /// Reads base32 as people type it: any case, spaces, hyphens, padding. Nothing is dropped in
     /// silence and nothing is mapped: `0`, `1`, `8` and `9` are errors with their place.
     pub fn from_base32(text: &str) -> Result<Self, SecretError> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(Self::MAX_BYTES + 8));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(Self::MAX_BYTES));
         let (mut buffer, mut bits, mut characters, mut padded) = (0u32, 0u32, 0usize, false);
         for (index, found) in text.chars().enumerate() {
             let error = SecretError::Character { position: index + 1, found };
@@ -72,14 +72,20 @@ impl Secret {
             bits += 5;
             if bits >= 8 {
                 bits -= 8;
-                bytes.push((buffer >> bits) as u8);
+                // What is too long is only counted: growing would leave a copy behind, unwiped.
+                if bytes.len() < Self::MAX_BYTES {
+                    bytes.push((buffer >> bits) as u8);
+                }
                 buffer &= (1 << bits) - 1;
             }
         }
         if matches!(characters % 8, 1 | 3 | 6) {
             return Err(SecretError::Length { characters });
         }
-        Self::new(&bytes)
+        match characters * 5 / 8 {
+            size if size > Self::MAX_BYTES => Err(SecretError::Size { bits: size * 8 }),
+            _ => Self::new(&bytes),
+        }
     }
 
     /// Base32 in upper case, without padding: the only form every app reads.

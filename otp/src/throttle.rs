@@ -54,25 +54,31 @@ fn depth(throttle: &Throttle, guess: Guess) -> u64 {
 }
 
 impl Bucket {
-    /// The bucket as it stands at `now`. Time that runs backwards drains nothing.
-    fn drained(self, throttle: &Throttle, now: Time) -> Self {
+    /// What has drained by `now`. Time that runs backwards drains nothing.
+    fn drained(self, throttle: &Throttle, now: Time) -> u64 {
         let rate = u128::from(throttle.yearly_risk.0 / 2);
         let drained = rate * u128::from(now.since(self.at)) / u128::from(YEAR);
-        let drained = u64::try_from(drained).unwrap_or(u64::MAX);
-        Self { spent: Chance(self.spent.0.saturating_sub(drained)), at: now }
+        u64::try_from(drained).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn charge(&mut self, chance: Chance, throttle: &Throttle, now: Time) {
-        let drained = self.drained(throttle, now);
-        *self = Self { spent: drained.spent.plus(chance), at: now };
+        let left = Chance(self.spent.0.saturating_sub(self.drained(throttle, now)));
+        *self = Self { spent: left.plus(chance), at: now };
     }
 
     /// When a guess of this chance may be judged; `None` for now.
+    ///
+    /// A guess may be worth more than the bucket is deep: eight event tokens with a wide look-ahead. Such
+    /// a one takes up front what drains in the time since the last charge, at most a year's, so that its
+    /// owner gets in from a lane that nobody has touched, and a year's sum still holds.
     fn wait(self, chance: Chance, guess: Guess, throttle: &Throttle, now: Time) -> Option<Time> {
-        let spent = self.drained(throttle, now).spent.plus(chance).0;
-        let over = spent.checked_sub(depth(throttle, guess)).filter(|&over| over > 0)?;
-        let rate = u128::from((throttle.yearly_risk.0 / 2).max(1));
-        let seconds = (u128::from(over) * u128::from(YEAR)).div_ceil(rate);
+        let (depth, rate) = (depth(throttle, guess), throttle.yearly_risk.0 / 2);
+        if chance.0 > depth.saturating_add(rate) {
+            return Some(Time(u64::MAX));
+        }
+        let room = depth.saturating_add(self.drained(throttle, now));
+        let over = self.spent.plus(chance).0.checked_sub(room).filter(|&over| over > 0)?;
+        let seconds = (u128::from(over) * u128::from(YEAR)).div_ceil(u128::from(rate.max(1)));
         Some(now.after(u64::try_from(seconds).unwrap_or(u64::MAX)))
     }
 }

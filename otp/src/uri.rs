@@ -47,7 +47,9 @@ impl Label {
 #[must_use]
 pub fn provisioning_uri(token: &Token, label: &Label, counter: u64) -> Zeroizing<String> {
     let secret = token.secret.to_base32();
-    let mut uri = Zeroizing::new(String::with_capacity(512));
+    // Room for every name with every byte encoded: a string that grows leaves a copy behind, unwiped.
+    let names = 3 * (2 * label.issuer.len() + label.account.len());
+    let mut uri = Zeroizing::new(String::with_capacity(names + secret.len() + 160));
     uri.push_str("otpauth://");
     uri.push_str(token.kind.name());
     uri.push('/');
