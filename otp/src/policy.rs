@@ -7,7 +7,10 @@ use crate::{Chance, Time};
 pub struct Policy {
     /// Time steps accepted before and after the present one (RFC 6238, section 5.2), 0 to 10.
     pub window: u8,
-    /// Counters tried beyond the next one (RFC 4226, section 7.4), 0 to 100.
+    /// Counters tried beyond the next one (RFC 4226, section 7.4), 0 to 100. The wider, the more each failure
+    /// is charged; where one guess would be worth more than nine tenths of half of
+    /// [`Throttle::yearly_risk`], only pairs and backup codes open, and [`crate::Ledger::waits`] of a new
+    /// ledger says so.
     pub look_ahead: u8,
     /// How guessing is bounded.
     pub throttle: Throttle,

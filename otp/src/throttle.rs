@@ -66,19 +66,17 @@ impl Bucket {
         *self = Self { spent: left.plus(chance), at: now };
     }
 
-    /// When a guess of this chance may be judged; `None` for now.
-    ///
-    /// A guess may be worth more than the bucket is deep: eight event tokens with a wide look-ahead. Such
-    /// a one takes up front what drains in the time since the last charge, at most a year's, so that its
-    /// owner gets in from a lane that nobody has touched, and a year's sum still holds.
+    /// When a guess of this chance may be judged; `None` for now, the end of time for one that is worth more
+    /// than the whole budget: five event tokens with a look-ahead of 100 are, and only open by pairs.
     fn wait(self, chance: Chance, guess: Guess, throttle: &Throttle, now: Time) -> Option<Time> {
-        let (depth, rate) = (depth(throttle, guess), throttle.yearly_risk.0 / 2);
-        if chance.0 > depth.saturating_add(rate) {
+        let depth = depth(throttle, guess);
+        if chance.0 > depth {
             return Some(Time(u64::MAX));
         }
         let room = depth.saturating_add(self.drained(throttle, now));
         let over = self.spent.plus(chance).0.checked_sub(room).filter(|&over| over > 0)?;
-        let seconds = (u128::from(over) * u128::from(YEAR)).div_ceil(u128::from(rate.max(1)));
+        let seconds =
+            (u128::from(over) * u128::from(YEAR)).div_ceil(u128::from((throttle.yearly_risk.0 / 2).max(1)));
         Some(now.after(u64::try_from(seconds).unwrap_or(u64::MAX)))
     }
 }

@@ -64,7 +64,7 @@ fn within_the_window_nothing_is_said_about_the_clock() {
 /// Codes and pairs at a clock that lies behind `policy` or `ledger` by a day and one second; a backup code.
 fn refuses_all_but_backup_codes(ledger: &Ledger, policy: &Policy, now: Time, seconds: u64) {
     let backup = BackupCode::parse("abcd-efgh-jkmn").unwrap();
-    let set = BackupSet::new(1, NOW, [1; 16], &[backup.clone()]);
+    let set = BackupSet::new(1, NOW, [1; 16], std::slice::from_ref(&backup));
     let enrollment = Enrollment::new(vec![phone(K1)], Some(set)).unwrap();
     let step = now.0 / 30;
     for text in [code_at(now), pair_of(&phone(K1), step), "000000".to_owned(), "000000 000000".to_owned()] {
