@@ -8,6 +8,7 @@
 mod error;
 mod load;
 mod settings;
+pub mod table;
 mod values;
 
 pub use error::ConfigError;
@@ -15,3 +16,4 @@ pub use load::{DEFAULT_PATH, load, parse};
 pub use settings::{
     Accept, BackupCodes, Login, NewTokens, RELEASED, Settings, StoreSettings, ThrottleSettings, Unenrolled,
 };
+pub use values::{PROMPT, is_prompt};

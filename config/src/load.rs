@@ -51,14 +51,8 @@ fn read(path: &Path, file: File) -> Result<String, ConfigError> {
 
 /// Parses the text of a settings file; `path` is for the error.
 pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
-    toml::from_str(text).map_err(|error| {
-        let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
-        ConfigError::Text { path: path.into(), line, column, message: one_line(error.message()) }
+    Settings::read(text).map_err(|wrong| {
+        let (line, column) = wrong.place(text);
+        ConfigError::Text { path: path.into(), line, column, message: wrong.message }
     })
-}
-
-fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,16 +1,15 @@
 //! Every setting, its type and its default.
 
-use crate::values;
+use crate::table::{self, Table, Wrong, boolean, text};
+use crate::values::{self, bounded};
 use otp::{Algorithm, Chance, Digits, Period, Policy, Throttle, Time};
-use serde::{Deserialize, Deserializer, de::Error};
 use std::path::PathBuf;
 
 /// The day of this release, in Unix time: a clock more than a day before it is wrong. Set with each release.
 pub const RELEASED: Time = Time(1_795_564_800); // 2026-11-25
 
 /// All settings.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The name that authenticator apps show; the host's name if it is not set.
     pub issuer: Option<String>,
@@ -29,86 +28,66 @@ pub struct Settings {
 }
 
 /// `[store]`: where enrollments and ledgers are.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 pub struct StoreSettings {
     /// The store's folder.
-    #[serde(deserialize_with = "absolute")]
     pub directory: PathBuf,
     /// The store's random id, as `FORMAT` has it: another store in its place is then refused.
-    #[serde(deserialize_with = "store_id")]
     pub id: Option<String>,
 }
 
 /// `[new_tokens]`: what `totpctl enroll` makes.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug)]
 pub struct NewTokens {
     /// The hash.
-    #[serde(deserialize_with = "values::algorithm")]
     pub algorithm: Algorithm,
     /// The length of codes.
-    #[serde(deserialize_with = "values::digits")]
     pub digits: Digits,
     /// The time step.
-    #[serde(deserialize_with = "values::period")]
     pub period: Period,
 }
 
 /// `[accept]`: which codes around the present one are accepted.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Accept {
     /// Time steps before and after the present one.
-    #[serde(deserialize_with = "window")]
     pub window: u8,
     /// Counters beyond the next one.
-    #[serde(deserialize_with = "look_ahead")]
     pub look_ahead: u8,
 }
 
 /// `[throttle]`: how guessing is bounded.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug)]
 pub struct ThrottleSettings {
     /// Consecutive failures before the first delay.
-    #[serde(deserialize_with = "free_failures")]
     pub free_failures: u32,
     /// The first delay in seconds.
-    #[serde(deserialize_with = "values::seconds")]
     pub first_delay: u64,
     /// The longest delay in seconds.
-    #[serde(deserialize_with = "values::seconds")]
     pub longest_delay: u64,
     /// The chance of a right guess that one class of lanes may give away in a year.
-    #[serde(deserialize_with = "risk")]
     pub yearly_risk: Chance,
 }
 
 /// `[login]`: what happens at the prompt.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 pub struct Login {
     /// What happens to people who are not enrolled.
     pub unenrolled: Unenrolled,
     /// Until when `unenrolled = "skip"` and `nullok` hold; for ever if it is not set.
-    #[serde(deserialize_with = "values::instant")]
     pub skip_until: Option<Time>,
     /// Services that are local where no remote host is known.
     pub local_services: Vec<String>,
     /// The prompt.
-    #[serde(deserialize_with = "prompt")]
     pub prompt: String,
     /// Whether the code is shown while it is typed.
     pub echo: bool,
     /// How long a failed login takes at least, in seconds (libpam varies it by half).
-    #[serde(deserialize_with = "fail_delay")]
     pub fail_delay: u64,
 }
 
 /// What happens to people who are not enrolled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unenrolled {
     /// A code is asked for, and none is right.
     Require,
@@ -117,15 +96,40 @@ pub enum Unenrolled {
 }
 
 /// `[backup_codes]`
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug)]
 pub struct BackupCodes {
     /// How many codes a new set has; 0 makes none.
-    #[serde(deserialize_with = "count")]
     pub count: u8,
 }
 
 impl Settings {
+    /// Reads the text of a settings file.
+    pub(crate) fn read(text: &str) -> Result<Self, Wrong> {
+        let mut root = Table::parse(text)?;
+        let mut settings = Self { issuer: root.take("issuer", owned)?, ..Self::default() };
+        if let Some(table) = root.table("store")? {
+            settings.store.read(table)?;
+        }
+        if let Some(table) = root.table("new_tokens")? {
+            settings.new_tokens.read(table)?;
+        }
+        if let Some(table) = root.table("accept")? {
+            settings.accept.read(table)?;
+        }
+        if let Some(table) = root.table("throttle")? {
+            settings.throttle.read(table)?;
+        }
+        if let Some(table) = root.table("login")? {
+            settings.login.read(table)?;
+        }
+        if let Some(mut table) = root.table("backup_codes")? {
+            set(&mut settings.backup_codes.count, table.take("count", bounded(0, 100))?);
+            table.finish()?;
+        }
+        root.finish()?;
+        Ok(settings)
+    }
+
     /// How codes are judged.
     #[must_use]
     pub fn policy(&self) -> Policy {
@@ -221,60 +225,64 @@ impl Default for BackupCodes {
     }
 }
 
-fn absolute<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
-    let path = PathBuf::deserialize(from)?;
-    let plain = |part| !matches!(part, std::path::Component::ParentDir);
-    if path.is_absolute() && path.components().all(plain) {
-        return Ok(path);
+fn set<T>(setting: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *setting = value;
     }
-    Err(D::Error::custom("expected an absolute path without \"..\""))
 }
 
-fn store_id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    let id = String::deserialize(from)?;
-    if id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return Ok(Some(id));
+fn owned(value: &toml::de::DeValue<'_>) -> Result<String, String> {
+    text(value).map(str::to_owned)
+}
+
+impl StoreSettings {
+    fn read(&mut self, mut table: Table<'_>) -> Result<(), Wrong> {
+        set(&mut self.directory, table.take("directory", values::absolute)?);
+        self.id = table.take("id", values::store_id)?;
+        table.finish()
     }
-    Err(D::Error::custom("expected the id in the store's FORMAT file: 32 hexadecimal digits in lower case"))
 }
 
-fn window<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
-    values::bounded(from, 0, 10).map(|number| u8::try_from(number).unwrap_or(1))
-}
-
-fn look_ahead<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
-    values::bounded(from, 0, 100).map(|number| u8::try_from(number).unwrap_or(10))
-}
-
-fn free_failures<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
-    values::bounded(from, 1, 100).map(|number| u32::try_from(number).unwrap_or(5))
-}
-
-fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
-    values::bounded(from, 0, 100).map(|number| u8::try_from(number).unwrap_or(10))
-}
-
-fn fail_delay<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-    let seconds = values::seconds(from)?;
-    if seconds <= 30 {
-        return Ok(seconds);
+impl NewTokens {
+    fn read(&mut self, mut table: Table<'_>) -> Result<(), Wrong> {
+        set(&mut self.algorithm, table.take("algorithm", values::algorithm)?);
+        set(&mut self.digits, table.take("digits", values::digits)?);
+        set(&mut self.period, table.take("period", values::period)?);
+        table.finish()
     }
-    Err(D::Error::custom(format!("{seconds} s is out of bounds, expected \"0s\" to \"30s\"")))
 }
 
-fn risk<'de, D: Deserializer<'de>>(from: D) -> Result<Chance, D::Error> {
-    let number = f64::deserialize(from)?;
-    if (0.000_01..=0.1).contains(&number) {
-        return Ok(Chance::from_ratio((number * 1e12) as u64, 1_000_000_000_000));
+impl Accept {
+    fn read(&mut self, mut table: Table<'_>) -> Result<(), Wrong> {
+        set(&mut self.window, table.take("window", bounded(0, 10))?);
+        set(&mut self.look_ahead, table.take("look_ahead", bounded(0, 100))?);
+        table.finish()
     }
-    Err(D::Error::custom(format!("{number} is out of bounds, expected 0.00001 to 0.1")))
 }
 
-/// A prompt goes through PAM messages of at most 512 bytes and onto terminals: printable text of one line.
-fn prompt<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let text = String::deserialize(from)?;
-    if !text.is_empty() && text.len() <= 200 && !text.chars().any(char::is_control) {
-        return Ok(text);
+impl ThrottleSettings {
+    fn read(&mut self, mut table: Table<'_>) -> Result<(), Wrong> {
+        set(&mut self.free_failures, table.take("free_failures", bounded(1, 100))?);
+        set(&mut self.first_delay, table.take("first_delay", values::seconds)?);
+        set(&mut self.longest_delay, table.take("longest_delay", values::seconds)?);
+        set(&mut self.yearly_risk, table.take("yearly_risk", values::risk)?);
+        table.finish()
     }
-    Err(D::Error::custom("expected a prompt of 1 to 200 bytes without control characters"))
+}
+
+impl Login {
+    fn read(&mut self, mut table: Table<'_>) -> Result<(), Wrong> {
+        let unenrolled = |value: &toml::de::DeValue<'_>| match text(value)? {
+            "require" => Ok(Unenrolled::Require),
+            "skip" => Ok(Unenrolled::Skip),
+            other => Err(format!("{other:?} is unknown, expected \"require\" or \"skip\"")),
+        };
+        set(&mut self.unenrolled, table.take("unenrolled", unenrolled)?);
+        self.skip_until = table.take("skip_until", values::instant)?;
+        set(&mut self.local_services, table.take("local_services", |list| table::array(list, owned))?);
+        set(&mut self.prompt, table.take("prompt", values::prompt)?);
+        set(&mut self.echo, table.take("echo", boolean)?);
+        set(&mut self.fail_delay, table.take("fail_delay", values::fail_delay)?);
+        table.finish()
+    }
 }

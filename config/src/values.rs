@@ -1,16 +1,104 @@
 //! Values with a meaning of their own: durations, dates, numbers within bounds.
 
-use otp::{Algorithm, Digits, Period, Time};
-use serde::{Deserialize, Deserializer, de::Error};
+use crate::table::{expected, number, text};
+use otp::{Algorithm, Chance, Digits, Period, Time};
+use std::path::{Component, PathBuf};
+use toml::de::DeValue;
 
 /// Reads `"30s"`, `"15m"`, `"72h"`, `"7d"`.
-pub(crate) fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-    let text = String::deserialize(from)?;
-    parse_seconds(&text).ok_or_else(|| {
-        D::Error::custom(format!(
-            "{text:?} is no duration, expected a number and s, m, h or d, such as \"30s\""
-        ))
+pub(crate) fn seconds(value: &DeValue<'_>) -> Result<u64, String> {
+    let text = text(value)?;
+    parse_seconds(text).ok_or_else(|| {
+        format!("{text:?} is no duration, expected a number and s, m, h or d, such as \"30s\"")
     })
+}
+
+/// Reads a number that must lie in `least..=most`.
+pub(crate) fn bounded<T: TryFrom<i64>>(least: i64, most: i64) -> impl Fn(&DeValue<'_>) -> Result<T, String> {
+    move |value| {
+        let number: i64 = number(value)?;
+        let within = Some(number).filter(|number| (least..=most).contains(number));
+        within
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| format!("{number} is out of bounds, expected {least} to {most}"))
+    }
+}
+
+pub(crate) fn digits(value: &DeValue<'_>) -> Result<Digits, String> {
+    Digits::new(bounded(6, 8)(value)?).ok_or_else(|| "expected 6, 7 or 8".to_owned())
+}
+
+pub(crate) fn period(value: &DeValue<'_>) -> Result<Period, String> {
+    let seconds = seconds(value)?;
+    Period::new(seconds)
+        .ok_or_else(|| format!("a period of {seconds} s is out of bounds, expected \"15s\" to \"300s\""))
+}
+
+pub(crate) fn algorithm(value: &DeValue<'_>) -> Result<Algorithm, String> {
+    let text = text(value)?;
+    Algorithm::parse(text)
+        .ok_or_else(|| format!("{text:?} is no algorithm, expected \"sha1\", \"sha256\" or \"sha512\""))
+}
+
+/// Reads a TOML date (`2027-01-31`, its first instant in UTC) or date and time (`2027-01-31T18:00:00Z`).
+pub(crate) fn instant(value: &DeValue<'_>) -> Result<Time, String> {
+    let datetime = value.as_datetime().ok_or_else(|| expected("a date such as 2027-01-31", value))?;
+    to_unix(datetime).ok_or_else(|| {
+        "expected a date such as 2027-01-31, or a time such as 2027-01-31T18:00:00Z".to_owned()
+    })
+}
+
+pub(crate) fn absolute(value: &DeValue<'_>) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text(value)?);
+    let plain = path.components().all(|part| part != Component::ParentDir);
+    if path.is_absolute() && plain && path.components().count() > 1 {
+        return Ok(path);
+    }
+    Err("expected an absolute path without \"..\"".to_owned())
+}
+
+pub(crate) fn store_id(value: &DeValue<'_>) -> Result<String, String> {
+    let id = text(value)?;
+    if id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return Ok(id.to_owned());
+    }
+    Err("expected the id in the store's FORMAT file: 32 hexadecimal digits in lower case".to_owned())
+}
+
+pub(crate) fn fail_delay(value: &DeValue<'_>) -> Result<u64, String> {
+    match seconds(value)? {
+        seconds @ 0..=30 => Ok(seconds),
+        seconds => Err(format!("{seconds} s is out of bounds, expected \"0s\" to \"30s\"")),
+    }
+}
+
+/// Reads a probability, in steps of 10^-12.
+pub(crate) fn risk(value: &DeValue<'_>) -> Result<Chance, String> {
+    let number = value.as_float().ok_or_else(|| expected("a number such as 0.001", value))?;
+    match number.as_str().parse::<f64>() {
+        Ok(number) if (0.000_01..=0.1).contains(&number) => {
+            Ok(Chance::from_ratio((number * 1e12).round() as u64, 1_000_000_000_000))
+        }
+        _ => Err(format!("{} is out of bounds, expected 0.00001 to 0.1", number.as_str())),
+    }
+}
+
+/// A prompt goes through PAM messages of at most 512 bytes and onto terminals: printable text of one line.
+pub(crate) fn prompt(value: &DeValue<'_>) -> Result<String, String> {
+    let text = text(value)?;
+    if is_prompt(text) {
+        return Ok(text.to_owned());
+    }
+    Err(PROMPT.to_owned())
+}
+
+/// What a prompt has to be.
+pub const PROMPT: &str = "expected 1 to 200 bytes without control characters";
+
+/// Whether `text` can stand as a prompt: 1 to 200 bytes without control characters.
+#[must_use]
+pub fn is_prompt(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 fn parse_seconds(text: &str) -> Option<u64> {
@@ -26,51 +114,15 @@ fn parse_seconds(text: &str) -> Option<u64> {
     number.checked_mul(factor).filter(|&seconds| seconds <= 366 * 86_400)
 }
 
-/// Reads a number that must lie in `least..=most`.
-pub(crate) fn bounded<'de, D: Deserializer<'de>>(from: D, least: i64, most: i64) -> Result<i64, D::Error> {
-    let number = i64::deserialize(from)?;
-    if (least..=most).contains(&number) {
-        return Ok(number);
-    }
-    Err(D::Error::custom(format!("{number} is out of bounds, expected {least} to {most}")))
-}
-
-pub(crate) fn digits<'de, D: Deserializer<'de>>(from: D) -> Result<Digits, D::Error> {
-    let number = bounded(from, 6, 8)?;
-    u8::try_from(number).ok().and_then(Digits::new).ok_or_else(|| D::Error::custom("expected 6, 7 or 8"))
-}
-
-pub(crate) fn period<'de, D: Deserializer<'de>>(from: D) -> Result<Period, D::Error> {
-    let seconds = seconds(from)?;
-    Period::new(seconds).ok_or_else(|| {
-        D::Error::custom(format!("a period of {seconds} s is out of bounds, expected \"15s\" to \"300s\""))
-    })
-}
-
-pub(crate) fn algorithm<'de, D: Deserializer<'de>>(from: D) -> Result<Algorithm, D::Error> {
-    let text = String::deserialize(from)?;
-    Algorithm::parse(&text).ok_or_else(|| {
-        D::Error::custom(format!("{text:?} is no algorithm, expected \"sha1\", \"sha256\" or \"sha512\""))
-    })
-}
-
-/// Reads a TOML date (`2027-01-31`, its first instant in UTC) or date and time (`2027-01-31T18:00:00Z`).
-pub(crate) fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Time>, D::Error> {
-    let value = toml::value::Datetime::deserialize(from)?;
-    to_unix(&value).map(Some).ok_or_else(|| {
-        D::Error::custom("expected a date such as 2027-01-31, or a time such as 2027-01-31T18:00:00Z")
-    })
-}
-
-fn to_unix(value: &toml::value::Datetime) -> Option<Time> {
+fn to_unix(value: &toml_datetime::Datetime) -> Option<Time> {
     let date = value.date?;
     let days = days_since_1970(i64::from(date.year), i64::from(date.month), i64::from(date.day));
     let of_day = match (value.time, value.offset) {
         (None, None) => 0,
         (Some(time), Some(offset)) => {
             let minutes = match offset {
-                toml::value::Offset::Z => 0,
-                toml::value::Offset::Custom { minutes } => i64::from(minutes),
+                toml_datetime::Offset::Z => 0,
+                toml_datetime::Offset::Custom { minutes } => i64::from(minutes),
             };
             let second = i64::from(time.second.unwrap_or(0));
             i64::from(time.hour) * 3_600 + i64::from(time.minute) * 60 + second - minutes * 60

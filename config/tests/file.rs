@@ -79,7 +79,7 @@ fn a_mistake_is_named_with_its_line_and_column() {
     let rows = [
         ("isuer = \"x\"", "1:1", "unknown field `isuer`"),
         ("\n[login]\nunenroled = \"skip\"", "3:1", "unknown field `unenroled`"),
-        ("[login]\nunenrolled = \"maybe\"", "2:14", "unknown variant `maybe`"),
+        ("[login]\nunenrolled = \"maybe\"", "2:14", "\"maybe\" is unknown"),
         ("[new_tokens]\ndigits = 9", "2:10", "9 is out of bounds, expected 6 to 8"),
         ("[new_tokens]\nperiod = \"10s\"", "2:10", "a period of 10 s is out of bounds"),
         ("[new_tokens]\nperiod = 30", "2:10", "expected a string"),
@@ -89,7 +89,7 @@ fn a_mistake_is_named_with_its_line_and_column() {
         ("[store]\nid = \"XYZ\"", "2:6", "expected the id"),
         ("[accept]\nwindow = -1", "2:10", "-1 is out of bounds"),
         ("[accept]\nwindow = 11", "2:10", "11 is out of bounds"),
-        ("[throttle]\nyearly_risk = 1.0", "2:15", "1 is out of bounds"),
+        ("[throttle]\nyearly_risk = 1.0", "2:15", "1.0 is out of bounds"),
         ("[throttle]\nfirst_delay = \"soon\"", "2:15", "\"soon\" is no duration"),
         ("[login]\nskip_until = \"soon\"", "2:14", "expected"),
         ("[login]\nskip_until = 10:00:00", "2:14", "expected a date"),

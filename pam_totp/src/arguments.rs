@@ -64,8 +64,8 @@ impl Arguments {
 }
 
 fn checked_prompt(prompt: &str) -> Result<String, Misconfigured> {
-    if prompt.is_empty() || prompt.len() > 200 || prompt.chars().any(char::is_control) {
-        return Err(Misconfigured::Value("prompt=", "expected 1 to 200 bytes without control characters"));
+    if !config::is_prompt(prompt) {
+        return Err(Misconfigured::Value("prompt=", config::PROMPT));
     }
     Ok(prompt.to_owned())
 }

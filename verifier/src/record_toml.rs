@@ -4,141 +4,93 @@
 
 use crate::id::{hex, unhex};
 use crate::{Holder, Id, Record, State};
+use config::table::{Table, Wrong, array, number, text};
 use otp::{Algorithm, BackupSet, Digits, Enrollment, Kind, Period, Secret, Time, Token, TokenName};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use std::fmt::{self, Write};
+use toml::de::DeValue;
 use zeroize::Zeroizing;
 
 /// The format that this version writes, and the only one it reads.
 const FORMAT: u32 = 1;
 
-/// Parses the text; the error is the line (from 1) where it went wrong, 0 where none can be named.
+/// Parses the text; the error is the line (from 1) where it went wrong.
 pub(crate) fn parse(text: &str) -> Result<Record, usize> {
-    let line = |error: toml::de::Error| {
-        let before = error.span().and_then(|span| text.get(..span.start));
-        before.map_or(0, |before| before.matches('\n').count() + 1)
+    record(text).map_err(|wrong| wrong.place(text).0)
+}
+
+fn record(source: &str) -> Result<Record, Wrong> {
+    let mut root = Table::parse(source)?;
+    let is_ours =
+        |value: &DeValue<'_>| (number::<u32>(value)? == FORMAT).then_some(()).ok_or_else(unexpected);
+    root.need("format", is_ours)?;
+    let id = Id(root.need("id", hexadecimal)?);
+    let holder = Holder {
+        uid: root.need("uid", number)?,
+        account: root.need("account", |value| text(value).map(str::to_owned))?,
     };
-    let file: File = toml::Deserializer::parse(text).and_then(File::deserialize).map_err(line)?;
-    file.into_record().ok_or(0)
+    let written = root.need("written", time)?;
+    let sets = root.need("sets", number)?;
+    let revoked = root.take("revoked", time)?;
+    let tokens = root.tables("token")?.into_iter().map(token).collect::<Result<Vec<_>, _>>()?;
+    let backup = root.table("backup")?.map(backup).transpose()?;
+    root.finish()?;
+    let impossible = || Wrong { at: 0, message: unexpected() };
+    let state = match revoked {
+        Some(at) if tokens.is_empty() && backup.is_none() => State::Revoked(at),
+        Some(_) => return Err(impossible()),
+        None => State::Enrolled(Enrollment::new(tokens, backup).map_err(|_| impossible())?),
+    };
+    Ok(Record { id, holder, written, sets, state })
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    format: u32,
-    id: Hex<16>,
-    uid: u32,
-    account: String,
-    written: u64,
-    sets: u32,
-    revoked: Option<u64>,
-    #[serde(default)]
-    token: Vec<TokenText>,
-    backup: Option<BackupText>,
+fn token(mut table: Table<'_>) -> Result<Token, Wrong> {
+    let name = table.need("name", |value| TokenName::new(text(value)?).ok_or_else(unexpected))?;
+    let is_totp = table.need("kind", |value| match text(value)? {
+        "totp" => Ok(true),
+        "hotp" => Ok(false),
+        _ => Err(unexpected()),
+    })?;
+    let secret = table.need("secret", |value| Secret::from_base32(text(value)?).map_err(|_| unexpected()))?;
+    let algorithm = table.need("algorithm", |value| {
+        let name = text(value)?;
+        Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or_else(unexpected)
+    })?;
+    let digits = table.need("digits", |value| Digits::new(number(value)?).ok_or_else(unexpected))?;
+    let kind = if is_totp {
+        let period = table.need("period", |value| Period::new(number(value)?).ok_or_else(unexpected))?;
+        Kind::Totp { period }
+    } else {
+        Kind::Hotp
+    };
+    table.finish()?;
+    Ok(Token { name, kind, algorithm, digits, secret })
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TokenText {
-    name: String,
-    kind: String,
-    secret: SecretText,
-    algorithm: String,
-    digits: u8,
-    period: Option<u64>,
+fn backup(mut table: Table<'_>) -> Result<BackupSet, Wrong> {
+    let set = BackupSet {
+        number: table.need("set", number)?,
+        created: table.need("created", time)?,
+        salt: table.need("salt", hexadecimal)?,
+        hashes: table.need("hashes", |value| {
+            let hashes = array(value, hexadecimal)?;
+            if hashes.len() > BackupSet::MAX_CODES { Err(unexpected()) } else { Ok(hashes) }
+        })?,
+    };
+    table.finish()?;
+    Ok(set)
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BackupText {
-    set: u32,
-    created: u64,
-    salt: Hex<16>,
-    hashes: Vec<Hex<32>>,
+fn time(value: &DeValue<'_>) -> Result<Time, String> {
+    number(value).map(Time)
 }
 
-impl File {
-    fn into_record(self) -> Option<Record> {
-        if self.format != FORMAT {
-            return None;
-        }
-        let state = match self.revoked {
-            Some(at) if self.token.is_empty() && self.backup.is_none() => State::Revoked(Time(at)),
-            Some(_) => return None,
-            None => {
-                let tokens = self.token.into_iter().map(TokenText::into_token).collect::<Option<_>>()?;
-                let backup = match self.backup {
-                    Some(text) => Some(text.into_set()?),
-                    None => None,
-                };
-                State::Enrolled(Enrollment::new(tokens, backup).ok()?)
-            }
-        };
-        let holder = Holder { uid: self.uid, account: self.account };
-        Some(Record { id: Id(self.id.0), holder, written: Time(self.written), sets: self.sets, state })
-    }
+fn hexadecimal<const N: usize>(value: &DeValue<'_>) -> Result<[u8; N], String> {
+    unhex(text(value)?).ok_or_else(unexpected)
 }
 
-impl TokenText {
-    fn into_token(self) -> Option<Token> {
-        let kind = match (self.kind.as_str(), self.period) {
-            ("totp", Some(period)) => Kind::Totp { period: Period::new(period)? },
-            ("hotp", None) => Kind::Hotp,
-            _ => return None,
-        };
-        Some(Token {
-            name: TokenName::new(&self.name)?,
-            kind,
-            algorithm: Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == self.algorithm)?,
-            digits: Digits::new(self.digits)?,
-            secret: self.secret.0,
-        })
-    }
-}
-
-impl BackupText {
-    fn into_set(self) -> Option<BackupSet> {
-        if self.hashes.len() > BackupSet::MAX_CODES {
-            return None;
-        }
-        Some(BackupSet {
-            number: self.set,
-            created: Time(self.created),
-            salt: self.salt.0,
-            hashes: self.hashes.into_iter().map(|hash| hash.0).collect(),
-        })
-    }
-}
-
-struct Hex<const N: usize>([u8; N]);
-
-impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_str(Text(|text| unhex(text).map(Self), "hexadecimal digits"))
-    }
-}
-
-/// Read from the borrowed text, so that no copy of a secret stays behind in freed memory.
-struct SecretText(Secret);
-
-impl<'de> Deserialize<'de> for SecretText {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_str(Text(|text| Secret::from_base32(text).ok().map(Self), "a base32 secret"))
-    }
-}
-
-struct Text<T>(fn(&str) -> Option<T>, &'static str);
-
-impl<T> Visitor<'_> for Text<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.1)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        (self.0)(text).ok_or_else(|| E::custom(format_args!("expected {}", self.1)))
-    }
+/// Only the line is ever shown, so the message says nothing.
+fn unexpected() -> String {
+    String::new()
 }
 
 /// The text of `record`, wiped on drop.
