@@ -1,0 +1,251 @@
+//! The command line: every verb and flag, defined once.
+
+use clap::{Args, Parser, Subcommand};
+use otp::{Algorithm, BackupSet, Digits, Period, TokenName};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Enroll people for one-time codes at login, look after them, and repair what broke
+#[derive(Parser)]
+#[command(
+    name = "totpctl",
+    version,
+    max_term_width = 80,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+#[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+#[command(after_help = "\
+Example:
+  # totpctl init
+  # totpctl enroll alice
+  # totpctl verify alice
+
+`totpctl VERB --help` tells more about a verb. Exit status: 0 done, 1 refused
+or failed, 2 wrong usage.")]
+pub(crate) struct Cli {
+    /// Read these settings instead of /etc/security/pam_totp.toml
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Create the store, once; where it exists, say so
+    #[command(after_help = "\
+Example:
+  # totpctl init
+  created the store /var/lib/pam_totp")]
+    Init,
+    Enroll(Box<Enroll>),
+    Status(Status),
+    /// Everybody who is enrolled
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check a code as a login would; the code is spent
+    #[command(after_help = "\
+The code is typed at the terminal and not shown, or read from standard input.
+It is never an argument: arguments can be seen by everybody.
+
+Example:
+  # totpctl verify alice
+  code:
+  accepted: a code of token phone")]
+    Verify {
+        /// Whose code
+        user: OsString,
+    },
+    /// Show the current code and how long it stands, to test a login
+    #[command(after_help = "\
+Example:
+  # totpctl code alice
+  592691  17 s left  phone")]
+    Code {
+        /// Whose code
+        user: OsString,
+        /// Only of this token
+        #[arg(long, value_name = "NAME", value_parser = token_name)]
+        token: Option<TokenName>,
+    },
+    BackupCodes(BackupCodes),
+    /// Take an enrollment away
+    #[command(after_help = "\
+Example:
+  # totpctl revoke alice
+  Take away alice's token phone and 10 backup codes? [y/N] y
+  alice is no longer enrolled")]
+    Revoke {
+        /// Whose enrollment; the uid of an account that is gone
+        user: OsString,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Open every lane again after wrong codes, and repair a damaged ledger
+    #[command(after_help = "\
+Codes that were used stay used. Where the clock ran ahead and was put right,
+codes are refused until it has caught up; --clock accepts them again from a
+few steps after now on.
+
+Example:
+  # totpctl unlock alice
+  alice: every lane is open")]
+    Unlock {
+        /// Whose lanes
+        user: OsString,
+        /// Also bring back steps that a wrong clock drove ahead
+        #[arg(long)]
+        clock: bool,
+    },
+    /// Take an enrollment over to the new name of its account
+    #[command(after_help = "\
+After `usermod -l alicia alice` logins of alicia are denied until somebody
+says that this is the same person:
+
+Example:
+  # totpctl adopt alicia
+  alicia: took over what was enrolled as alice")]
+    Adopt {
+        /// The present name
+        user: OsString,
+    },
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Example:
+  $ totpctl completions bash > /etc/bash_completion.d/totpctl")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Make a token, show its QR code, ask for a code, and store it
+///
+/// Nothing is stored until a code of the new token was typed, and that code is spent by it. An empty line
+/// or Ctrl-C aborts.
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  # totpctl enroll alice
+  Scan this with an authenticator app:
+  …
+  Code that the app shows (empty to abort): 592691
+  alice is enrolled")]
+pub(crate) struct Enroll {
+    /// Whom to enroll
+    pub(crate) user: OsString,
+    /// Store at once, without asking for a code
+    #[arg(long)]
+    pub(crate) no_confirm: bool,
+    /// Put the new token in place of all that is enrolled; asks first
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Do not ask whether to replace
+    #[arg(long, requires = "replace")]
+    pub(crate) yes: bool,
+    /// Add the new token to those that are enrolled
+    #[arg(long, requires = "token", conflicts_with = "replace")]
+    pub(crate) add: bool,
+    /// Name of the token [default: phone]
+    #[arg(long, value_name = "NAME", value_parser = token_name)]
+    pub(crate) token: Option<TokenName>,
+    /// sha1, sha256 or sha512 [default: as set, or sha1]
+    #[arg(long, value_name = "NAME", value_parser = algorithm)]
+    pub(crate) algorithm: Option<Algorithm>,
+    /// Length of codes, 6 to 8 [default: as set, or 6]
+    #[arg(long, value_name = "N", value_parser = digits)]
+    pub(crate) digits: Option<Digits>,
+    /// Time step in seconds, 15 to 300 [default: as set, or 30]
+    #[arg(long, value_name = "N", value_parser = period)]
+    pub(crate) period: Option<Period>,
+    /// Who issues the token, as the app shows it [default: as set, or this host]
+    #[arg(long, value_name = "TEXT", value_parser = label)]
+    pub(crate) issuer: Option<String>,
+    /// Whose token it is, as the app shows it [default: USER@HOST]
+    #[arg(long, value_name = "TEXT", value_parser = label)]
+    pub(crate) label: Option<String>,
+    /// How many backup codes, 0 to 100 [default: as set, or 10]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) backup_codes: Option<usize>,
+    /// Print user, token, uri, secret and backup codes as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is known of a user
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  # totpctl status alice
+  alice (uid 1000): enrolled, last changed 2026-11-25 10:03:22 UTC
+
+  TOKEN  KIND  ALGORITHM  DIGITS  PERIOD  LAST USED
+  phone  totp  sha1       6       30 s    2026-11-25 10:03:22 UTC
+
+  backup codes: 10 left of set 1 of 2026-11-25")]
+pub(crate) struct Status {
+    /// Whom; the uid of an account that is gone
+    pub(crate) user: OsString,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Make a new set of backup codes; the old ones are void
+#[derive(Args)]
+#[command(after_help = "\
+Each code opens once, where the phone is not at hand. They are shown this once.
+
+Example:
+  # totpctl backup-codes alice
+  The 7 codes left of set 1 of 2026-11-25 become void. Go on? [y/N] y
+  Backup codes of alice, set 2 of 2026-12-01
+  …")]
+pub(crate) struct BackupCodes {
+    /// Whose
+    pub(crate) user: OsString,
+    /// How many, 0 to 100; 0 takes them away [default: as set, or 10]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) count: Option<usize>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn token_name(text: &str) -> Result<TokenName, String> {
+    TokenName::new(text).ok_or_else(|| "expected 1 to 32 of A-Z a-z 0-9 . _ -".to_owned())
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    Algorithm::parse(text).ok_or_else(|| "expected sha1, sha256 or sha512".to_owned())
+}
+
+fn digits(text: &str) -> Result<Digits, String> {
+    text.parse().ok().and_then(Digits::new).ok_or_else(|| "expected 6, 7 or 8".to_owned())
+}
+
+fn period(text: &str) -> Result<Period, String> {
+    let seconds = text.strip_suffix('s').unwrap_or(text).parse().ok();
+    seconds.and_then(Period::new).ok_or_else(|| "expected 15 to 300 seconds".to_owned())
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let fits = |count: &usize| *count <= BackupSet::MAX_CODES;
+    text.parse().ok().filter(fits).ok_or_else(|| "expected 0 to 100".to_owned())
+}
+
+/// Apps show it on one line, and it has to fit into a QR code.
+fn label(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
+        return Err("expected 1 to 255 bytes without control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}

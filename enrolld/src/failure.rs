@@ -1,0 +1,56 @@
+//! What a verb says when it did not do what it was asked to: what failed, and what helps.
+
+use std::fmt;
+use verifier::{Refusal, StoreError};
+
+/// Something that failed, for the person at the terminal. Never holds a secret or a code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    what: String,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), hints: Vec::new() }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub(crate) fn hints(self, hints: impl IntoIterator<Item = String>) -> Self {
+        hints.into_iter().fold(self, Self::hint)
+    }
+
+    /// The store's answer about `user`.
+    pub(crate) fn store(error: &StoreError, user: &str) -> Self {
+        let own = match error {
+            StoreError::Damaged { .. } => Some(
+                "put it back from a backup; or, as root, move the file away, after which the person is \
+                 not enrolled"
+                    .to_owned(),
+            ),
+            StoreError::Unconfirmed { .. } => Some(format!("look at what is there: totpctl status {user}")),
+            _ => None,
+        };
+        Self::new(error.to_string()).hints(error.hint(user)).hints(own)
+    }
+
+    /// Why a change to `user` was not made.
+    pub(crate) fn refusal(refusal: &Refusal, user: &str) -> Self {
+        match refusal {
+            Refusal::Store(error) => Self::store(error, user),
+            Refusal::AlreadyEnrolled | Refusal::NotEnrolled => Self::new(format!("{user} is {refusal}")),
+            Refusal::NotConfirmed(_) | Refusal::Tokens(_) => Self::new(refusal.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "totpctl: {}", self.what)?;
+        self.hints.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
+    }
+}

@@ -1,0 +1,61 @@
+//! Whom a verb is about: names from the command line are data until the name service knows them.
+
+use crate::failure::Failure;
+use crate::house::House;
+use std::ffi::OsStr;
+use verifier::{Account, Status, UserName, lookup, lookup_uid};
+
+/// The account of this name.
+pub(crate) fn account(name: &OsStr) -> Result<Account, Failure> {
+    find(name)?.ok_or_else(|| Failure::new(format!("no such user: {name:?}")))
+}
+
+/// The account of this name, or the uid of one that is gone and of which something is kept: what was
+/// enrolled for it must be seen and taken away too.
+pub(crate) fn account_or_gone(house: &House, name: &OsStr) -> Result<Account, Failure> {
+    if let Some(found) = find(name)? {
+        return Ok(found);
+    }
+    let unknown = Failure::new(format!("no such user: {name:?}"));
+    let people = house.verifier.people().map_err(|error| Failure::store(&error, "USER"))?;
+    if let Some(uid) = name.to_str().and_then(|name| name.parse().ok()).filter(|uid| people.contains(uid)) {
+        let present = lookup_uid(uid).map_err(|error| Failure::store(&error, "USER"))?;
+        return match present {
+            None => Ok(Account { name: uid.to_string(), uid }),
+            Some(account) => Err(unknown.hint(format!("uid {uid} is {}", account.name))),
+        };
+    }
+    Err(match former(house, name, &people) {
+        Some(uid) => unknown.hint(format!("uid {uid} was enrolled under this name: totpctl status {uid}")),
+        None => unknown,
+    })
+}
+
+/// The present account of `uid`, or one named by the uid where there is none.
+pub(crate) fn of_uid(uid: u32) -> Result<Account, verifier::StoreError> {
+    Ok(lookup_uid(uid)?.unwrap_or_else(|| Account { name: uid.to_string(), uid }))
+}
+
+/// What is known of `account`.
+pub(crate) fn status(house: &House, account: &Account) -> Result<Option<Status>, Failure> {
+    house.verifier.status(account).map_err(|error| Failure::store(&error, &account.name))
+}
+
+/// What is enrolled for `account`; fails where nothing is.
+pub(crate) fn enrolled(house: &House, account: &Account) -> Result<Status, Failure> {
+    let status = status(house, account)?.filter(|status| status.enrolled);
+    status.ok_or_else(|| Failure::new(format!("{} is not enrolled", account.name)))
+}
+
+fn find(name: &OsStr) -> Result<Option<Account>, Failure> {
+    let text = name.to_str().ok_or_else(|| Failure::new("the user name is not UTF-8 text"))?;
+    let name = UserName::new(text).map_err(|error| Failure::new(error.to_string()))?;
+    lookup(&name).map_err(|error| Failure::store(&error, text))
+}
+
+fn former(house: &House, name: &OsStr, people: &[u32]) -> Option<u32> {
+    people.iter().copied().find(|&uid| {
+        let status = of_uid(uid).and_then(|account| house.verifier.status(&account));
+        matches!(status, Ok(Some(status)) if status.enrolled && *status.account == *name)
+    })
+}

@@ -1,0 +1,212 @@
+//! What is known of people, as a table for a person and as JSON for a script.
+
+use crate::house::House;
+use crate::people;
+use crate::words::{date, instant, rfc3339};
+use otp::Kind;
+use serde::Serialize;
+use verifier::{Account, BackupSheet, Status, TokenStatus};
+
+/// One person: the JSON of `status` and `list`, which scripts rely on. Keys are added and never changed.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    pub(crate) user: String,
+    /// `null` where it cannot be established: that is never "not enrolled".
+    pub(crate) enrolled: Option<bool>,
+    tokens: Vec<TokenReport>,
+    backup_codes_left: usize,
+    throttled: Vec<LaneReport>,
+    pub(crate) warnings: Vec<String>,
+    uid: u32,
+    changed: Option<String>,
+    backup_set: Option<SetReport>,
+}
+
+#[derive(Serialize)]
+struct TokenReport {
+    name: String,
+    kind: &'static str,
+    algorithm: &'static str,
+    digits: u8,
+    period: Option<u64>,
+    last_used: Option<String>,
+}
+
+#[derive(Serialize)]
+struct LaneReport {
+    lane: &'static str,
+    until: String,
+}
+
+/// What stands on the sheet of backup codes.
+#[derive(Serialize)]
+pub(crate) struct SetReport {
+    number: u32,
+    date: String,
+}
+
+impl Report {
+    /// The report on `account`, of which `status` is known.
+    pub(crate) fn new(account: &Account, status: Option<&Status>) -> Self {
+        let nothing = Self::of_nothing(account, Some(false));
+        let Some(status) = status else { return nothing };
+        let lanes = status.throttled.iter();
+        let lanes = lanes.map(|wait| LaneReport { lane: wait.lane.name(), until: rfc3339(wait.until) });
+        Self {
+            enrolled: Some(status.enrolled),
+            tokens: status.tokens.iter().map(TokenReport::from).collect(),
+            backup_codes_left: status.backup.map_or(0, |(_, left)| left),
+            throttled: lanes.collect(),
+            warnings: status.warnings.clone(),
+            changed: Some(rfc3339(status.changed)),
+            backup_set: status.backup.map(|(sheet, _)| SetReport::from(sheet)),
+            ..nothing
+        }
+    }
+
+    /// The report on somebody of whom nothing can be read, for the reason given.
+    pub(crate) fn unreadable(account: &Account, why: String) -> Self {
+        Self { warnings: vec![why], ..Self::of_nothing(account, None) }
+    }
+
+    fn of_nothing(account: &Account, enrolled: Option<bool>) -> Self {
+        Self {
+            user: account.name.clone(),
+            enrolled,
+            tokens: Vec::new(),
+            backup_codes_left: 0,
+            throttled: Vec::new(),
+            warnings: Vec::new(),
+            uid: account.uid,
+            changed: None,
+            backup_set: None,
+        }
+    }
+
+    /// One row of `list`, as its columns.
+    pub(crate) fn row(&self) -> [String; 4] {
+        let tokens: Vec<_> = self.tokens.iter().map(|token| token.name.as_str()).collect();
+        let last = self.tokens.iter().filter_map(|token| token.last_used.as_deref()).max();
+        let warned = if self.warnings.is_empty() { "" } else { " (see below)" };
+        [
+            self.user.clone(),
+            if self.enrolled.is_none() { "unreadable".to_owned() } else { tokens.join(",") },
+            last.map_or("never".to_owned(), |last| last.replace('T', " ").replace('Z', " UTC")),
+            format!("{}{warned}", self.backup_codes_left),
+        ]
+    }
+}
+
+impl From<&TokenStatus> for TokenReport {
+    fn from(token: &TokenStatus) -> Self {
+        Self {
+            name: token.name.to_string(),
+            kind: token.kind.name(),
+            algorithm: token.algorithm.name(),
+            digits: token.digits.count(),
+            period: match token.kind {
+                Kind::Totp { period } => Some(period.seconds()),
+                Kind::Hotp => None,
+            },
+            last_used: token.last_used.map(rfc3339),
+        }
+    }
+}
+
+impl From<BackupSheet> for SetReport {
+    fn from(sheet: BackupSheet) -> Self {
+        Self { number: sheet.number, date: date(sheet.created) }
+    }
+}
+
+/// Everybody of whom something is kept and stands. One that cannot be read never hides the others.
+pub(crate) fn everybody(house: &House) -> Result<Vec<Report>, verifier::StoreError> {
+    let people = house.verifier.people()?.into_iter();
+    Ok(people.filter_map(|uid| report_on(house, uid)).collect())
+}
+
+fn report_on(house: &House, uid: u32) -> Option<Report> {
+    let nameless = Account { name: uid.to_string(), uid };
+    let account = match people::of_uid(uid) {
+        Ok(account) => account,
+        Err(error) => return Some(Report::unreadable(&nameless, error.to_string())),
+    };
+    match house.verifier.status(&account) {
+        Ok(status) => {
+            let status = status.filter(|status| status.enrolled)?;
+            let mut report = Report::new(&account, Some(&status));
+            if account == nameless {
+                let gone = format!("no account has uid {uid} any more: totpctl revoke {uid}");
+                report.warnings.push(gone);
+            }
+            Some(report)
+        }
+        Err(error) => Some(Report::unreadable(&account, error.to_string())),
+    }
+}
+
+/// The page on one person.
+pub(crate) fn page(account: &Account, status: Option<&Status>) -> String {
+    let Some(status) = status else { return format!("{}: not enrolled\n", account.name) };
+    let changed = instant(status.changed);
+    let mut text = match status.enrolled {
+        true => format!("{} (uid {}): enrolled, last changed {changed}\n\n", account.name, account.uid),
+        false => format!("{} (uid {}): not enrolled, revoked {changed}\n", account.name, account.uid),
+    };
+    if status.enrolled {
+        let head = ["TOKEN", "KIND", "ALGORITHM", "DIGITS", "PERIOD", "LAST USED"].map(str::to_owned);
+        text += &columns(std::iter::once(head).chain(status.tokens.iter().map(token_row)));
+        text += &format!("\nbackup codes: {}\n", backup_words(status));
+    }
+    for wait in &status.throttled {
+        text += &format!("throttled: {} until {}\n", wait.lane, instant(wait.until));
+    }
+    for warning in &status.warnings {
+        text += &format!("warning: {warning}\n");
+    }
+    text
+}
+
+fn token_row(token: &TokenStatus) -> [String; 6] {
+    [
+        token.name.to_string(),
+        token.kind.name().to_owned(),
+        token.algorithm.name().to_owned(),
+        token.digits.count().to_string(),
+        match token.kind {
+            Kind::Totp { period } => format!("{} s", period.seconds()),
+            Kind::Hotp => "-".to_owned(),
+        },
+        token.last_used.map_or("never".to_owned(), instant),
+    ]
+}
+
+fn backup_words(status: &Status) -> String {
+    match &status.backup {
+        Some((sheet, left)) => format!("{left} left of {}", set_words(sheet)),
+        None => "none".to_owned(),
+    }
+}
+
+/// `set 2 of 2026-11-25`: the words on the sheet and in `status`.
+pub(crate) fn set_words(sheet: &BackupSheet) -> String {
+    format!("set {} of {}", sheet.number, date(sheet.created))
+}
+
+/// Rows with their columns aligned, two spaces between them.
+pub(crate) fn columns<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {
+    let rows: Vec<_> = rows.collect();
+    let mut widths = [0; N];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        text += cells.collect::<Vec<_>>().join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}

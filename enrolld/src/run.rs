@@ -1,0 +1,103 @@
+//! From arguments to an exit status: 0 done, 1 refused or failed, 2 wrong usage.
+
+use crate::cli::{Cli, Verb};
+use crate::failure::Failure;
+use crate::house::{self, House};
+use crate::{output, verbs};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+
+/// Runs `totpctl` with these arguments, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = Cli::command().color(ColorChoice::Never);
+    let parsed = command.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match dispatch(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure.to_string());
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<(), Failure> {
+    let house = || House::open(cli.config.as_deref());
+    match &cli.verb {
+        Verb::Init => verbs::init::run(&house::settings(cli.config.as_deref())?),
+        Verb::Enroll(args) => verbs::enroll::run(&house()?, args),
+        Verb::Status(args) => verbs::status::run(&house()?, &args.user, args.json),
+        Verb::List { json } => verbs::list::run(&house()?, *json),
+        Verb::Verify { user } => verbs::verify::run(&house()?, user),
+        Verb::Code { user, token } => verbs::code::run(&house()?, user, token.as_ref()),
+        Verb::BackupCodes(args) => verbs::backup_codes::run(&house()?, args),
+        Verb::Revoke { user, yes } => verbs::revoke::run(&house()?, user, *yes),
+        Verb::Unlock { user, clock } => verbs::unlock::run(&house()?, user, *clock),
+        Verb::Adopt { user } => verbs::adopt::run(&house()?, user),
+        Verb::Completions { shell } => verbs::completions::run(*shell),
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::put(&error.to_string()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                complain(&failure.to_string());
+                ExitCode::from(FAILED)
+            }
+        },
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            complain(error.to_string().trim_end());
+            ExitCode::from(USAGE)
+        }
+        _ => {
+            complain(&usage_text(error));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// clap's message in our form: one line that says what is wrong, hints under it.
+fn usage_text(error: &clap::Error) -> String {
+    let unexpected = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(found))) => Some(found),
+        _ => None,
+    };
+    if unexpected.is_some_and(|found| !found.starts_with('-')) {
+        // It may be a code, which must not be repeated anywhere.
+        return "totpctl: one argument too many\nhint: codes are asked for, never given as an argument"
+            .to_owned();
+    }
+    let rendered = error.to_string();
+    let mut what = Vec::new();
+    let mut hints = Vec::new();
+    for line in rendered.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match line.split_once(": ") {
+            Some(("tip", tip)) => hints.push(format!("hint: {tip}")),
+            Some(("Usage", usage)) => hints.push(format!("hint: usage: {usage}")),
+            _ if line.starts_with("For more information") => {}
+            _ => what.push(line.strip_prefix("error: ").unwrap_or(line)),
+        }
+    }
+    let mut text = format!("totpctl: {}", what.join(" "));
+    for hint in hints {
+        text.push('\n');
+        text.push_str(&hint);
+    }
+    text
+}
+
+fn complain(text: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

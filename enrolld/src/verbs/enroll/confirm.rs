@@ -1,0 +1,71 @@
+//! Nothing is stored until a code of the new token was typed, and that code is spent by it.
+
+use super::plan::Plan;
+use crate::failure::Failure;
+use crate::house::House;
+use crate::terminal::{Reply, Terminal};
+use crate::words::{self, Words};
+use crate::{clock, kernel_clock};
+use otp::{Malformed, Typed, Verdict};
+use verifier::{BackupSheet, Refusal};
+
+/// How many codes are asked for.
+const TRIES: usize = 5;
+
+const PROMPT: &str = "Code that the app shows (empty to abort): ";
+
+/// Asks until a code is right, and stores. Gives the new set of backup codes.
+pub(super) fn confirmed(
+    house: &House,
+    plan: &Plan,
+    terminal: &Terminal,
+) -> Result<Option<BackupSheet>, Failure> {
+    for _ in 0..TRIES {
+        let typed = match terminal.ask(PROMPT)? {
+            Reply::Line(line) => Typed::parse(&line),
+            Reply::Aborted => return Err(aborted()),
+        };
+        if matches!(typed, Typed::Malformed(Malformed::Empty)) {
+            return Err(aborted());
+        }
+        match house.verifier.enroll(&plan.account, &plan.new_token(Some(&typed))) {
+            Ok(set) => return Ok(set),
+            Err(Refusal::NotConfirmed(Verdict::ClockBehind { seconds })) => {
+                return Err(Failure::new(format!("this machine's clock is at least {seconds} s behind"))
+                    .hint("set it first; nothing was stored"));
+            }
+            Err(Refusal::NotConfirmed(verdict)) => terminal.say(&page(&why(plan, &typed, &verdict)))?,
+            Err(refusal) => {
+                return Err(Failure::refusal(&refusal, &plan.account.name)
+                    .hint("the entry just scanned is good for nothing: delete it in the app"));
+            }
+        }
+    }
+    Err(Failure::new(format!("no right code in {TRIES} tries, nothing was stored"))
+        .hint("delete the entry in the app before you try again"))
+}
+
+fn aborted() -> Failure {
+    Failure::new("aborted, nothing was stored").hint("delete the entry in the app, if it was scanned")
+}
+
+/// Why a code is not the right one, found by trying the neighbours.
+fn why(plan: &Plan, typed: &Typed, verdict: &Verdict) -> Words {
+    if let Typed::Code(code) | Typed::Pair(code, _) = typed
+        && let Some(found) = otp::diagnose(&plan.token, &plan.replaced, code, clock::now())
+    {
+        return words::diagnosis(&found, &plan.token, kernel_clock::is_synchronized());
+    }
+    match verdict {
+        Verdict::Malformed(why) => words::malformed(*why, &[plan.token.digits.count()]),
+        _ => Words {
+            what: "not a code of the new token".to_owned(),
+            hints: vec!["take the newest code of the entry just scanned".to_owned()],
+        },
+    }
+}
+
+fn page(words: &Words) -> String {
+    let hints: String = words.hints.iter().map(|hint| format!("hint: {hint}\n")).collect();
+    format!("{}\n{hints}", words.what)
+}

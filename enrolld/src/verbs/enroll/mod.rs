@@ -1,0 +1,93 @@
+//! `enroll`: a token is made, shown, confirmed by a code, and only then stored.
+
+mod confirm;
+mod plan;
+mod show;
+
+use crate::cli::Enroll;
+use crate::failure::Failure;
+use crate::house::House;
+use crate::sheet::{exposed, sheet};
+use crate::terminal::{Terminal, missing};
+use crate::{output, people};
+use plan::Plan;
+use serde::Serialize;
+use verifier::{BackupSheet, Enrolled, NewToken};
+
+/// What scripts rely on: exactly these keys.
+#[derive(Serialize)]
+struct Json<'a> {
+    user: &'a str,
+    token: &'a str,
+    uri: &'a str,
+    secret: &'a str,
+    backup_codes: Vec<&'a str>,
+}
+
+pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
+    let account = people::account(&args.user)?;
+    // From here on a signal waits for the next question, so that nothing is left half done.
+    let terminal = Terminal::open()?;
+    let plan = Plan::new(house, args, account)?;
+    let asked = |why, hint| terminal.as_ref().ok_or_else(|| missing(why, hint));
+    if plan.asks && !args.yes {
+        let question = format!("Replace {}?", plan.belongings);
+        if !asked("enroll --replace asks before it destroys", "--yes answers")?.confirm(&question)? {
+            return Err(Failure::new("not confirmed, nothing was changed"));
+        }
+    }
+    if !args.no_confirm {
+        asked("enroll asks for a code", "--no-confirm stores without one")?;
+    }
+    plan.notes().iter().for_each(|note| output::note(note));
+    let silent = args.json && args.no_confirm;
+    if !silent {
+        show::show(&plan, terminal.as_ref().filter(|_| args.json))?;
+    }
+    let set = match terminal.as_ref().filter(|_| !args.no_confirm) {
+        Some(terminal) => confirm::confirmed(house, &plan, terminal)?,
+        None => house
+            .verifier
+            .enroll(&plan.account, &plan.new_token(None))
+            .map_err(|refusal| Failure::refusal(&refusal, &plan.account.name))?,
+    };
+    finish(&plan, args.json, set)
+}
+
+fn finish(plan: &Plan, json: bool, set: Option<BackupSheet>) -> Result<(), Failure> {
+    let user = &plan.account.name;
+    let done = if json { put_json(plan) } else { put_sheet(plan, set) };
+    done.map_err(|failure| {
+        failure
+            .hint(format!("{user} is enrolled all the same"))
+            .hint(format!("for a token that is shown: totpctl enroll --replace {user}"))
+    })
+}
+
+fn put_sheet(plan: &Plan, set: Option<BackupSheet>) -> Result<(), Failure> {
+    let user = &plan.account.name;
+    let name = &plan.token.name;
+    let done = match plan.how {
+        Enrolled::Add => format!("{user} has a further token, {name}\n"),
+        Enrolled::First | Enrolled::Replace => format!("{user} is enrolled\n"),
+    };
+    output::put(&done)?;
+    set.map_or(Ok(()), |set| output::put(&format!("\n{}", *sheet(user, &set, &plan.backup))))
+}
+
+fn put_json(plan: &Plan) -> Result<(), Failure> {
+    let codes = exposed(&plan.backup);
+    output::put_json(&Json {
+        user: &plan.account.name,
+        token: plan.token.name.as_str(),
+        uri: &plan.uri,
+        secret: &plan.token.secret.to_base32(),
+        backup_codes: codes.iter().map(|code| code.as_str()).collect(),
+    })
+}
+
+impl Plan {
+    fn new_token<'a>(&'a self, confirm: Option<&'a otp::Typed>) -> NewToken<'a> {
+        NewToken { from: self.from, how: self.how, token: &self.token, confirm, backup: &self.backup }
+    }
+}

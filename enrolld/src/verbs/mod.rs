@@ -1,0 +1,13 @@
+//! One file a verb.
+
+pub(crate) mod adopt;
+pub(crate) mod backup_codes;
+pub(crate) mod code;
+pub(crate) mod completions;
+pub(crate) mod enroll;
+pub(crate) mod init;
+pub(crate) mod list;
+pub(crate) mod revoke;
+pub(crate) mod status;
+pub(crate) mod unlock;
+pub(crate) mod verify;

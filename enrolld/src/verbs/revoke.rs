@@ -1,0 +1,33 @@
+//! `revoke`: takes an enrollment away.
+
+use crate::failure::Failure;
+use crate::house::House;
+use crate::terminal::Terminal;
+use crate::{output, people};
+use std::ffi::OsStr;
+use verifier::Status;
+
+pub(crate) fn run(house: &House, user: &OsStr, yes: bool) -> Result<(), Failure> {
+    let account = people::account_or_gone(house, user)?;
+    let name = &account.name;
+    let status = people::enrolled(house, &account)?;
+    if !yes {
+        let terminal = Terminal::required("revoke asks before it destroys", "--yes answers")?;
+        if !terminal.confirm(&format!("Take away {name}'s {}?", belongings(&status)))? {
+            return Err(Failure::new("not confirmed, nothing was changed"));
+        }
+    }
+    house.verifier.revoke(&account, status.id).map_err(|refusal| Failure::refusal(&refusal, name))?;
+    output::put(&format!("{name} is no longer enrolled\n"))
+}
+
+/// `tokens phone, yubikey and 7 backup codes`: what would be gone.
+pub(crate) fn belongings(status: &Status) -> String {
+    let names: Vec<_> = status.tokens.iter().map(|token| token.name.as_str()).collect();
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let tokens = format!("token{plural} {}", names.join(", "));
+    match status.backup {
+        Some((_, left)) if left > 0 => format!("{tokens} and {left} backup codes"),
+        _ => tokens,
+    }
+}

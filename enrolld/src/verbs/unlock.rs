@@ -1,0 +1,25 @@
+//! `unlock`: opens every lane after wrong codes, and repairs a ledger.
+
+use crate::failure::Failure;
+use crate::house::House;
+use crate::{output, people};
+use std::ffi::OsStr;
+
+pub(crate) fn run(house: &House, user: &OsStr, clock: bool) -> Result<(), Failure> {
+    let account = people::account(user)?;
+    let name = &account.name;
+    let before = people::enrolled(house, &account)?;
+    let repaired =
+        house.verifier.unlock(&account, clock).map_err(|refusal| Failure::refusal(&refusal, name))?;
+    let mut text = format!("{name}: every lane is open\n");
+    if repaired {
+        text += "the ledger was damaged and is repaired: codes up to now are refused, the next ones pass\n";
+        let after = people::status(house, &account)?;
+        if before.backup.is_some() && after.is_some_and(|after| after.backup.is_none()) {
+            text += &format!(
+                "which backup codes were used is lost, so all are void: totpctl backup-codes {name}\n"
+            );
+        }
+    }
+    output::put(&text)
+}

@@ -1,0 +1,112 @@
+//! `verify`: a code is judged as a login at the console would have it judged, and spent.
+
+use crate::failure::Failure;
+use crate::house::House;
+use crate::report::set_words;
+use crate::terminal::{Reply, Terminal, line_of_stdin};
+use crate::words::{self, instant};
+use crate::{clock, kernel_clock, output, people};
+use otp::{Method, Typed, Verdict};
+use std::ffi::OsStr;
+use std::io::IsTerminal;
+use verifier::{Account, Origin, Outcome, Status};
+
+pub(crate) fn run(house: &House, user: &OsStr) -> Result<(), Failure> {
+    let account = people::account(user)?;
+    let status = people::enrolled(house, &account)?;
+    let typed = Typed::parse(&read()?);
+    match house.verifier.check(&account, &typed, Origin::Console) {
+        Outcome::Judged(Verdict::Accepted { method, backup_left }) => {
+            output::put(&accepted(&method, backup_left))
+        }
+        Outcome::Judged(verdict) => Err(refused(house, &account, &status, &typed, &verdict)),
+        Outcome::NotEnrolled => Err(Failure::new(format!("{} is not enrolled", account.name))),
+        Outcome::Unavailable(error) => Err(Failure::store(&error, &account.name)),
+    }
+}
+
+fn read() -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
+    let terminal = if std::io::stdin().is_terminal() { Terminal::open()? } else { None };
+    let Some(terminal) = terminal else { return line_of_stdin() };
+    match terminal.ask_hidden("code: ")? {
+        Reply::Line(line) => Ok(line),
+        Reply::Aborted => Err(Failure::new("aborted, nothing was checked")),
+    }
+}
+
+fn accepted(method: &Method, backup_left: usize) -> String {
+    match method {
+        Method::Code(token) => format!("accepted: a code of token {token}\n"),
+        Method::Pair(token) => format!("accepted: two successive codes of token {token}\n"),
+        Method::Backup => format!("accepted: a backup code, {backup_left} left\n"),
+    }
+}
+
+fn refused(house: &House, account: &Account, status: &Status, typed: &Typed, verdict: &Verdict) -> Failure {
+    let user = &account.name;
+    match verdict {
+        Verdict::Accepted { .. } => Failure::new("accepted"),
+        Verdict::Malformed(why) => {
+            let mut digits: Vec<_> = status.tokens.iter().map(|token| token.digits.count()).collect();
+            digits.dedup();
+            let words = words::malformed(*why, &digits);
+            wrong_length(house, account, typed)
+                .unwrap_or_else(|| Failure::new(format!("refused: {}", words.what)).hints(words.hints))
+        }
+        Verdict::Wrong { counted: false } => backup_refused(status),
+        Verdict::Wrong { counted: true } => wrong(house, account, typed),
+        Verdict::Replayed { token: None, .. } => {
+            Failure::new("refused: this backup code was used before").hint("each opens once; take the next")
+        }
+        Verdict::Replayed { ahead: Some(seconds), .. } => {
+            let minutes = seconds.div_ceil(60);
+            Failure::new(format!("refused: last used {minutes} minutes ahead of this clock"))
+                .hint(format!("if this clock is right now: totpctl unlock --clock {user}"))
+        }
+        Verdict::Replayed { .. } => {
+            Failure::new("refused: this code, or a later one, was used before").hint("wait for the next code")
+        }
+        Verdict::Throttled { lane, until } => {
+            Failure::new(format!("refused: too many wrong codes, {lane} waits until {}", instant(*until)))
+                .hint("two successive codes in one line (123456 654321) or a backup code still open")
+                .hint(format!("totpctl unlock {user}"))
+        }
+        Verdict::ClockBehind { seconds } => {
+            Failure::new(format!("this machine's clock is at least {seconds} s behind"))
+                .hint("set it first; backup codes open until then")
+        }
+    }
+}
+
+fn backup_refused(status: &Status) -> Failure {
+    let failure = Failure::new("refused: not one of the present backup codes");
+    match &status.backup {
+        Some((sheet, _)) => failure.hint(format!("the sheet must say {}", set_words(sheet))),
+        None => failure.hint("there is no set of backup codes"),
+    }
+}
+
+/// A code as long as no token has them: an app that ignored the digits shows such.
+fn wrong_length(house: &House, account: &Account, typed: &Typed) -> Option<Failure> {
+    let words = diagnosed(house, account, typed)?;
+    Some(Failure::new(format!("refused: {}", words.what)).hints(words.hints))
+}
+
+fn wrong(house: &House, account: &Account, typed: &Typed) -> Failure {
+    match diagnosed(house, account, typed) {
+        Some(words) => Failure::new(format!("refused: {}", words.what)).hints(words.hints),
+        None => {
+            Failure::new("refused: wrong code").hint("is it the right entry in the app, and its newest code?")
+        }
+    }
+}
+
+/// What a wrong code is, for whoever may read the secrets.
+fn diagnosed(house: &House, account: &Account, typed: &Typed) -> Option<words::Words> {
+    let (Typed::Code(code) | Typed::Pair(code, _)) = typed else { return None };
+    let tokens = house.verifier.tokens(account).ok()?;
+    tokens.iter().find_map(|(token, _)| {
+        let found = otp::diagnose(token, &[], code, clock::now())?;
+        Some(words::diagnosis(&found, token, kernel_clock::is_synchronized()))
+    })
+}
