@@ -205,7 +205,8 @@ impl<S: Store> Verifier for Local<S> {
         let Some(Person { record, ledger: current }) = self.store.read(account.uid)? else { return Ok(None) };
         let mut warnings = Vec::new();
         if let Err(error) = vet(&record.holder, account) {
-            warnings.push(error.to_string());
+            let hint = error.hint(&account.name).map_or(String::new(), |hint| format!("; {hint}"));
+            warnings.push(format!("{error}{hint}"));
         }
         let now = self.now();
         let (mut tokens, mut backup, mut throttled) = (Vec::new(), None, Vec::new());
@@ -263,6 +264,9 @@ impl<S: Store> Verifier for Local<S> {
 
     fn enroll(&self, account: &Account, new: &NewToken) -> Result<Option<BackupSheet>, Refusal> {
         let confirmed = new.confirm.map(|typed| self.confirmed(new.token, typed)).transpose()?;
+        if new.how == Enrolled::Add {
+            self.vet_present(account, new.from)?;
+        }
         self.store.change(account.uid, new.from, |person| {
             let former = person.map(|person| &person.record);
             let present = former.and_then(Record::enrollment);
@@ -295,6 +299,7 @@ impl<S: Store> Verifier for Local<S> {
         from: Id,
         codes: &[BackupCode],
     ) -> Result<Option<BackupSheet>, Refusal> {
+        self.vet_present(account, Some(from))?;
         self.rewrite(account, from, |person, present, ledger| {
             let mut record = self.renewed(Some(&person.record), account, person.record.state.clone())?;
             record.holder = person.record.holder.clone();
@@ -351,6 +356,16 @@ impl<S: Store> Verifier for Local<S> {
 }
 
 impl<S: Store> Local<S> {
+    /// Before the lock, that a change which keeps tokens gives nobody those of a former owner of the uid.
+    fn vet_present(&self, account: &Account, from: Option<crate::Id>) -> Result<(), StoreError> {
+        match self.store.read(account.uid)? {
+            Some(person) if Some(person.record.id) == from && person.record.enrollment().is_some() => {
+                vet(&person.record.holder, account)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The ledger of a new enrollment: what survives of the former one. Where that is lost, a replacement
     /// still goes through (its tokens are new), but an addition does not.
     fn ledger_for(

@@ -5,7 +5,9 @@
 use config::StoreSettings;
 use otp::{Algorithm, Digits, Kind, Period, Policy, Secret, Time, Token, TokenName, Typed, Verdict};
 use std::path::PathBuf;
-use verifier::{Account, Enrolled, FileStore, Local, NewToken, Origin, Outcome, Refusal, Verifier, init};
+use verifier::{
+    Account, Enrolled, FileStore, Local, NewToken, Origin, Outcome, Refusal, StoreError, Verifier, init,
+};
 
 const K1: &str = "JVQWWZJANFXHMZLOORSWIIDTMVRXEZLU";
 
@@ -120,4 +122,24 @@ fn exactly_the_files_of_the_format_lie_on_disk() {
         .collect();
     names.sort();
     assert_eq!(names, ["enrollment.toml".to_owned(), format!("ledger.{}", status.id)]);
+}
+
+#[test]
+fn who_has_a_uid_now_is_not_given_the_tokens_of_who_had_it() {
+    let place = Place::new();
+    let verifier = place.verifier();
+    enroll(&verifier);
+    let id = verifier.status(&alice()).unwrap().unwrap().id;
+    let heir = Account { name: "bob".into(), uid: 1000 };
+    let second = Token { name: TokenName::new("second").unwrap(), ..token() };
+    let new = NewToken { from: Some(id), how: Enrolled::Add, token: &second, confirm: None, backup: &[] };
+    let added = verifier.enroll(&heir, &new);
+    assert!(matches!(added, Err(Refusal::Store(StoreError::Renamed { .. }))), "{added:?}");
+    let codes = verifier.backup_codes(&heir, id, &[]);
+    assert!(matches!(codes, Err(Refusal::Store(StoreError::Renamed { .. }))), "{codes:?}");
+    let warnings = verifier.status(&heir).unwrap().unwrap().warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("totpctl adopt bob")), "{warnings:?}");
+    verifier.adopt(&heir, id).unwrap();
+    let id = verifier.status(&heir).unwrap().unwrap().id;
+    verifier.enroll(&heir, &NewToken { from: Some(id), ..new }).unwrap();
 }
