@@ -1,5 +1,7 @@
 //! The command line: every verb and flag, defined once.
 
+use crate::qr::Wish;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use otp::{Algorithm, BackupSet, Digits, Period, TokenName};
 use std::ffi::OsString;
@@ -172,6 +174,16 @@ pub(crate) struct Enroll {
     /// How many backup codes, 0 to 100 [default: as set, or 10]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) backup_codes: Option<usize>,
+    /// How to draw the code [default: what suits the terminal]
+    #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true)]
+    #[arg(value_parser = wish())]
+    pub(crate) qr: Wish,
+    /// Also write a picture of the code to a new file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) png: Option<PathBuf>,
+    /// The same as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     /// Print user, token, uri, secret and backup codes as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -218,6 +230,10 @@ pub(crate) struct BackupCodes {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn wish() -> impl TypedValueParser<Value = Wish> {
+    PossibleValuesParser::new(Wish::NAMES.map(|(name, _)| name)).map(|name| name.parse().unwrap_or_default())
 }
 
 fn token_name(text: &str) -> Result<TokenName, String> {

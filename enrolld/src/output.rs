@@ -28,3 +28,8 @@ pub(crate) fn note(text: &str) {
     // Where standard error is closed there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "note: {text}");
 }
+
+/// What helps, under a note.
+pub(crate) fn hint(text: &str) {
+    let _ = writeln!(std::io::stderr(), "hint: {text}");
+}

@@ -11,7 +11,7 @@ use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tc
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::fs::File;
 use std::io::{ErrorKind, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use zeroize::Zeroizing;
 
@@ -22,6 +22,12 @@ const LONGEST: usize = 512;
 pub(crate) struct Terminal {
     tty: File,
     signals: UnixStream,
+}
+
+impl AsFd for Terminal {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.tty.as_fd()
+    }
 }
 
 /// What came of a question.

@@ -1,15 +1,18 @@
 //! `enroll`: a token is made, shown, confirmed by a code, and only then stored.
 
 mod confirm;
+mod pictures;
 mod plan;
 mod show;
 
 use crate::cli::Enroll;
 use crate::failure::Failure;
 use crate::house::House;
+use crate::qr::Code;
 use crate::sheet::{exposed, sheet};
 use crate::terminal::{Terminal, missing};
 use crate::{output, people};
+use pictures::Pictures;
 use plan::Plan;
 use serde::Serialize;
 use verifier::{BackupSheet, Enrolled, NewToken};
@@ -39,10 +42,12 @@ pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
     if !args.no_confirm {
         asked("enroll asks for a code", "--no-confirm stores without one")?;
     }
+    let code = Code::new(&plan.uri).map_err(|error| show::failure(&error))?;
+    let pictures = Pictures::write(args, &code)?;
     plan.notes().iter().for_each(|note| output::note(note));
     let silent = args.json && args.no_confirm;
     if !silent {
-        show::show(&plan, terminal.as_ref().filter(|_| args.json))?;
+        show::show(&plan, &code, args.qr, terminal.as_ref().filter(|_| args.json))?;
     }
     let set = match terminal.as_ref().filter(|_| !args.no_confirm) {
         Some(terminal) => confirm::confirmed(house, &plan, terminal)?,
@@ -51,6 +56,7 @@ pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
             .enroll(&plan.account, &plan.new_token(None))
             .map_err(|refusal| Failure::refusal(&refusal, &plan.account.name))?,
     };
+    pictures.keep();
     finish(&plan, args.json, set)
 }
 
