@@ -1,0 +1,72 @@
+/* A name service for tests: several spellings of one account, and a directory that does not answer.
+ *
+ * /etc/nss_double, read anew at each question:
+ *   unavailable                  every question is answered with UNAVAIL, as by a directory that is down
+ *   try_again                    ... with TRYAGAIN
+ *   SPELLING ACCOUNT UID GID     the account that this spelling leads to
+ * Only passwd is served. An account is also found by the uid of its first line.
+ */
+#include <errno.h>
+#include <nss.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum nss_status fill(struct passwd *pw, char *buffer, size_t length, int *errnop,
+                            const char *account, unsigned uid, unsigned gid)
+{
+    int need = snprintf(buffer, length, "%s", account);
+    if (need < 0 || (size_t)need + 128 + strlen(account) > length) {
+        *errnop = ERANGE;
+        return NSS_STATUS_TRYAGAIN;
+    }
+    char *home = buffer + need + 1;
+    sprintf(home, "/home/%s", account);
+    pw->pw_name = buffer;
+    pw->pw_passwd = (char *)"x";
+    pw->pw_uid = uid;
+    pw->pw_gid = gid;
+    pw->pw_gecos = (char *)"";
+    pw->pw_dir = home;
+    pw->pw_shell = (char *)"/bin/sh";
+    return NSS_STATUS_SUCCESS;
+}
+
+static enum nss_status look_up(const char *name, const uid_t *wanted, struct passwd *pw, char *buffer,
+                               size_t length, int *errnop)
+{
+    FILE *file = fopen("/etc/nss_double", "re");
+    char line[512], spelling[128], account[128];
+    unsigned uid, gid;
+    enum nss_status status = NSS_STATUS_NOTFOUND;
+
+    *errnop = ENOENT;
+    if (file == NULL)
+        return NSS_STATUS_UNAVAIL;
+    while (status == NSS_STATUS_NOTFOUND && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, "unavailable", 11) == 0) {
+            *errnop = EIO;
+            status = NSS_STATUS_UNAVAIL;
+        } else if (strncmp(line, "try_again", 9) == 0) {
+            *errnop = EAGAIN;
+            status = NSS_STATUS_TRYAGAIN;
+        } else if (sscanf(line, "%127s %127s %u %u", spelling, account, &uid, &gid) == 4
+                   && (name != NULL ? strcmp(name, spelling) == 0 : uid == *wanted)) {
+            status = fill(pw, buffer, length, errnop, account, uid, gid);
+        }
+    }
+    fclose(file);
+    return status;
+}
+
+enum nss_status _nss_double_getpwnam_r(const char *name, struct passwd *pw, char *buffer, size_t length,
+                                       int *errnop)
+{
+    return look_up(name, NULL, pw, buffer, length, errnop);
+}
+
+enum nss_status _nss_double_getpwuid_r(uid_t uid, struct passwd *pw, char *buffer, size_t length,
+                                       int *errnop)
+{
+    return look_up(NULL, &uid, pw, buffer, length, errnop);
+}

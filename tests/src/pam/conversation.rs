@@ -1,0 +1,191 @@
+//! The person at the prompt, and everything a conversation function can do to a module.
+
+use std::collections::VecDeque;
+use std::ffi::{CStr, c_int, c_void};
+use std::io::Read;
+
+use serde::{Deserialize, Serialize};
+
+use super::ffi::{PAM_BUF_ERR, PAM_CONV_ERR, PAM_SUCCESS, PamConv, PamMessage, PamResponse};
+
+/// `msg_style`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are Linux-PAM's")]
+pub enum Style {
+    EchoOff,
+    EchoOn,
+    Error,
+    Info,
+    Other(c_int),
+}
+
+impl Style {
+    fn of(number: c_int) -> Self {
+        match number {
+            1 => Self::EchoOff,
+            2 => Self::EchoOn,
+            3 => Self::Error,
+            4 => Self::Info,
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// What a module said or asked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Message {
+    /// How it wants to be shown.
+    pub style: Style,
+    /// Its text, with what is no UTF-8 replaced.
+    pub text: String,
+}
+
+/// What the conversation function answers to one prompt.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// These bytes and a NUL; they may hold NULs of their own.
+    Bytes(Vec<u8>),
+    /// A response whose text is a null pointer.
+    Null,
+    /// PAM_SUCCESS without any response.
+    NoArray,
+    /// This code of Linux-PAM instead of a response (19 is PAM_CONV_ERR).
+    Fail(c_int),
+    /// The process ends here, as sshd's child does when the client hangs up.
+    Exit,
+}
+
+/// A prompt that must come next, and what happens then.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// How the prompt must ask.
+    pub style: Style,
+    /// Its exact text.
+    pub prompt: String,
+    /// The answer.
+    pub reply: Reply,
+    /// Whether to wait before the answer until standard input has ended: a gate for many processes.
+    pub gate: bool,
+}
+
+/// What the application does with information and error texts.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub enum Texts {
+    /// Takes them.
+    #[default]
+    Take,
+    /// Answers each with PAM_CONV_ERR.
+    Fail,
+}
+
+/// A conversation in progress.
+#[derive(Default, Debug)]
+pub struct Conversation {
+    /// What must still come.
+    pub script: VecDeque<Event>,
+    /// What is done with texts.
+    pub texts: Texts,
+    /// Everything that was said, in order.
+    pub heard: Vec<Message>,
+    /// How often the conversation function was called.
+    pub calls: usize,
+    /// What was asked against the script.
+    pub surprises: Vec<String>,
+}
+
+impl Conversation {
+    /// The structure that `pam_start` wants; it leans on `self`, which must stay where it is.
+    pub(super) fn as_pam_conv(&mut self) -> PamConv {
+        PamConv { conv: Some(converse), appdata_ptr: (&raw mut *self).cast() }
+    }
+
+    fn answer(&mut self, message: Message) -> Reply {
+        self.heard.push(message.clone());
+        match message.style {
+            Style::Error | Style::Info => return self.take_text(),
+            _ => {}
+        }
+        let Some(event) = self.script.pop_front() else {
+            self.surprises.push(format!("nobody expected {message:?}"));
+            return Reply::Fail(PAM_CONV_ERR);
+        };
+        if (event.style, &event.prompt) != (message.style, &message.text) {
+            self.surprises.push(format!("{message:?} came instead of {event:?}"));
+            return Reply::Fail(PAM_CONV_ERR);
+        }
+        if event.gate {
+            wait_at_gate();
+        }
+        event.reply
+    }
+
+    fn take_text(&self) -> Reply {
+        match self.texts {
+            Texts::Take => Reply::Null,
+            Texts::Fail => Reply::Fail(PAM_CONV_ERR),
+        }
+    }
+}
+
+/// Says "here" on standard output, then waits until whoever holds standard input's other end lets go.
+fn wait_at_gate() {
+    println!("{}", super::report::AT_GATE);
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+/// # Safety
+/// Called by libpam as pam_conv(3) says: `count` messages, room for one pointer in `responses`, and `data`
+/// the conversation that [`Conversation::as_pam_conv`] was made from.
+unsafe extern "C" fn converse(
+    count: c_int,
+    messages: *mut *const PamMessage,
+    responses: *mut *mut PamResponse,
+    data: *mut c_void,
+) -> c_int {
+    // SAFETY: see above; libpam calls back from the thread that called it.
+    let conversation = unsafe { &mut *data.cast::<Conversation>() };
+    conversation.calls += 1;
+    let count = usize::try_from(count).unwrap_or(0);
+    // SAFETY: an array of zeroed responses, as many as there are messages; the module frees it.
+    let array = unsafe { libc::calloc(count.max(1), size_of::<PamResponse>()) }.cast::<PamResponse>();
+    if array.is_null() {
+        return PAM_BUF_ERR;
+    }
+    for index in 0..count {
+        // SAFETY: `messages` holds `count` pointers to messages with NUL-terminated texts.
+        let (style, text) = unsafe {
+            let message = &**messages.add(index);
+            (message.msg_style, CStr::from_ptr(message.msg).to_string_lossy().into_owned())
+        };
+        match conversation.answer(Message { style: Style::of(style), text }) {
+            // SAFETY: `index` lies within the array.
+            Reply::Bytes(bytes) => unsafe { (*array.add(index)).resp = allocate(&bytes) },
+            Reply::Null => {}
+            Reply::NoArray => {
+                // SAFETY: the array is ours until it is handed out.
+                unsafe { libc::free(array.cast()) };
+                return PAM_SUCCESS;
+            }
+            Reply::Fail(code) => {
+                // SAFETY: as above.
+                unsafe { libc::free(array.cast()) };
+                return code;
+            }
+            Reply::Exit => std::process::exit(0),
+        }
+    }
+    // SAFETY: `responses` has room for one pointer.
+    unsafe { *responses = array };
+    PAM_SUCCESS
+}
+
+/// A copy for the module to free, with a NUL behind it.
+fn allocate(bytes: &[u8]) -> *mut libc::c_char {
+    // SAFETY: the new block has room for the bytes and a NUL, and calloc has laid the NUL.
+    unsafe {
+        let block = libc::calloc(bytes.len() + 1, 1).cast::<u8>();
+        assert!(!block.is_null(), "out of memory");
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), block, bytes.len());
+        block.cast()
+    }
+}

@@ -1,0 +1,15 @@
+//! An application of Linux-PAM with a scripted person in front of it.
+//!
+//! A [`Login`] says which service is entered by whom, what the application calls and what the person
+//! answers. [`Login::run`] plays it in a fresh process, as sshd and sudo would; [`Login::play`] in this one.
+//! Both give a [`Report`], which panics over a script that the conversation did not follow to its end.
+
+mod conversation;
+mod ffi;
+mod login;
+mod report;
+mod transaction;
+
+pub use conversation::{Conversation, Event, Message, Reply, Style, Texts};
+pub use login::{Call, Login};
+pub use report::{Code, Report, Waiting};

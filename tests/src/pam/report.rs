@@ -1,0 +1,143 @@
+//! What came of a login.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use super::conversation::{Event, Message};
+use super::login::Call;
+
+/// What `pamhost` prints when it stands at its gate.
+pub(super) const AT_GATE: &str = "at the gate";
+
+/// Linux-PAM's answers that the module has a use for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are Linux-PAM's")]
+pub enum Code {
+    Success,
+    ServiceErr,
+    PermDenied,
+    AuthErr,
+    ConvErr,
+    Ignore,
+    Other(i32),
+}
+
+impl Code {
+    pub(super) fn of(number: i32) -> Self {
+        match number {
+            0 => Self::Success,
+            3 => Self::ServiceErr,
+            6 => Self::PermDenied,
+            7 => Self::AuthErr,
+            19 => Self::ConvErr,
+            25 => Self::Ignore,
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// What came of a login.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// Each call and its answer.
+    pub answers: Vec<(Call, Code)>,
+    /// Everything that was said, in order.
+    pub heard: Vec<Message>,
+    /// How often the conversation function was called.
+    pub conversations: usize,
+    /// What was asked against the script.
+    pub surprises: Vec<String>,
+    /// What was never asked.
+    pub left: Vec<Event>,
+    /// `PAM_USER` at the end.
+    pub user: Option<Vec<u8>>,
+    /// The transaction's environment at the end.
+    pub environment: Vec<String>,
+}
+
+impl Report {
+    /// Reads what `pamhost` printed.
+    ///
+    /// # Panics
+    /// When the process did not end by itself, or something else was printed by it: a module that writes
+    /// to its host's output breaks protocols that run over it.
+    pub fn of(output: Output) -> Self {
+        let text = String::from_utf8_lossy(&output.stdout);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "the host process died: {} {text}{error}", output.status);
+        assert_eq!(error, "", "something was written to the host's standard error");
+        let text = text.strip_prefix(AT_GATE).unwrap_or(&text);
+        serde_json::from_str(text).unwrap_or_else(|problem| panic!("{problem} in the host's output: {text}"))
+    }
+
+    /// Asserts that the script was followed to its end and nothing else was asked.
+    #[must_use]
+    pub fn followed(self) -> Self {
+        assert_eq!(self.surprises, [""; 0], "the conversation left its script");
+        assert_eq!(self.left, [], "part of the script was never reached; answers: {:?}", self.answers);
+        self
+    }
+
+    /// The answer to a call.
+    pub fn answer(&self, call: Call) -> Code {
+        let found = self.answers.iter().find(|(made, _)| *made == call);
+        found.unwrap_or_else(|| panic!("{call:?} was not called")).1
+    }
+
+    /// The answer of `pam_authenticate`.
+    pub fn verdict(&self) -> Code {
+        self.answer(Call::Authenticate)
+    }
+
+    /// The texts of all that was said.
+    pub fn texts(&self) -> Vec<&str> {
+        self.heard.iter().map(|message| message.text.as_str()).collect()
+    }
+}
+
+/// A login that waits at its gate.
+pub struct Waiting {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl Waiting {
+    /// Starts the process and returns when it stands at its gate.
+    pub fn start(mut command: Command) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("pamhost is in the lab");
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("pamhost speaks");
+        assert_eq!(line.trim_end(), AT_GATE, "the login ended before its gate");
+        Self { child, output }
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets it go on, without waiting for its end.
+    pub fn open(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
+    /// Ends it as sshd's child ends when the client hangs up.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it is our child");
+        self.child.wait().expect("it is our child");
+    }
+
+    /// Lets it go on and waits for its report.
+    pub fn finish(mut self) -> Report {
+        self.open();
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        self.output.read_to_end(&mut stdout).expect("a pipe");
+        self.child.stderr.take().expect("piped").read_to_end(&mut stderr).expect("a pipe");
+        let status = self.child.wait().expect("it is our child");
+        Report::of(Output { status, stdout, stderr }).followed()
+    }
+}
