@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -107,6 +108,29 @@ impl Lab {
             }
         }
         write(format!("/etc/pam.d/{name}"), &text);
+    }
+
+    /// Lets sudo ask as this file says.
+    pub fn sudoers(&self, lines: &str) {
+        write("/etc/sudoers", lines);
+        fs::set_permissions("/etc/sudoers", fs::Permissions::from_mode(0o440)).expect("ours");
+    }
+
+    /// A command that somebody runs, as themselves and from their home folder.
+    pub fn as_user(&self, name: &str, words: &[&str]) -> Command {
+        let uid = self.uid(name);
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).uid(uid).gid(uid).current_dir(Path::new("/home").join(name));
+        command.env("HOME", Path::new("/home").join(name)).env("USER", name).env("LC_ALL", "C.UTF-8");
+        command
+    }
+
+    /// Puts the name service double behind the files; `lines` as `nss/double.c` reads them.
+    pub fn name_service(&self, lines: &str) {
+        write("/etc/nss_double", lines);
+        write("/etc/nsswitch.conf", "passwd: files double\ngroup: files\nshadow: files\nhosts: files\n");
+        write("/etc/ld.so.conf.d/lab.conf", mounts::LAB);
+        run(Command::new("ldconfig").arg("-i"));
     }
 
     /// Replaces the settings.

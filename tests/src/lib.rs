@@ -13,8 +13,13 @@
 )]
 
 pub mod artefacts;
+pub mod codes;
+pub mod faults;
 pub mod lab;
 pub mod mounts;
 pub mod pam;
+pub mod people;
 pub mod sandbox;
+pub mod sshd;
 pub mod syslog;
+pub mod terminal;

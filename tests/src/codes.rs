@@ -1,0 +1,62 @@
+//! What the phone shows: codes from oathtool, which shares no line with the product.
+
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::lab::run;
+
+/// An authenticator app that holds one entry.
+#[derive(Clone, Debug)]
+pub struct Phone {
+    secret: String,
+    /// The seconds that a code stands.
+    pub period: u64,
+    digits: u32,
+    algorithm: &'static str,
+}
+
+impl Phone {
+    /// Six digits, 30 seconds, SHA-1.
+    pub fn new(secret: &str) -> Self {
+        Self { secret: secret.to_owned(), period: 30, digits: 6, algorithm: "sha1" }
+    }
+
+    /// The same entry with another period, in seconds.
+    #[must_use]
+    pub fn with_period(mut self, seconds: u64) -> Self {
+        self.period = seconds;
+        self
+    }
+
+    /// The code that stands at a Unix time.
+    pub fn at(&self, unix: u64) -> String {
+        self.series(unix, 1).remove(0)
+    }
+
+    /// The code of now, or of as many steps later (or earlier). Steps 0 and 1 stay acceptable across a
+    /// step's end; so a test that needs two codes takes these, in this order, and never sleeps.
+    pub fn code(&self, steps: i64) -> String {
+        self.at(now().checked_add_signed(steps * self.period.cast_signed()).expect("a time after 1970"))
+    }
+
+    /// A code that this phone does not show for many steps around now.
+    pub fn wrong(&self) -> String {
+        let near = self.series(now() - 30 * self.period, 60);
+        let mut all = (0..1_000_000).map(|number| format!("{number:06}"));
+        all.find(|code| !near.contains(code)).expect("sixty of a million are taken")
+    }
+
+    /// `count` codes of successive steps, the first that of a Unix time.
+    pub fn series(&self, unix: u64, count: u32) -> Vec<String> {
+        let output = run(Command::new("oathtool")
+            .args([format!("--totp={}", self.algorithm), format!("--digits={}", self.digits)])
+            .args([format!("--time-step-size={}s", self.period), format!("--now=@{unix}")])
+            .args([format!("--window={}", count - 1), "--base32".to_owned(), self.secret.clone()]));
+        String::from_utf8(output.stdout).expect("digits").lines().map(str::to_owned).collect()
+    }
+}
+
+/// The Unix time, in seconds.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
+}

@@ -1,0 +1,121 @@
+//! What can go wrong around a process: limits, a false clock, a kill at any system call.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use nix::sys::resource::{Resource, setrlimit};
+
+use crate::lab::run;
+use crate::mounts::LAB;
+
+/// Gives the process a limit of its caller's, as `ulimit` does.
+pub fn limit(command: &mut Command, resource: Resource, value: u64) {
+    // SAFETY: setrlimit(2) is a system call, safe between fork and exec.
+    unsafe {
+        command.pre_exec(move || setrlimit(resource, value, value).map_err(io::Error::from));
+    }
+}
+
+/// Stops the process's clock at a Unix time, by libfaketime.
+pub fn stop_clock(command: &mut Command, unix: u64) {
+    let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"];
+    let libraries = folders.map(|folder| Path::new(folder).join("faketime/libfaketime.so.1"));
+    let library = libraries.into_iter().find(|path| path.exists()).expect("faketime is installed");
+    command
+        .env("LD_PRELOAD", library)
+        .env("FAKETIME", unix.to_string())
+        .env("FAKETIME_FMT", "%s")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .env("TZ", "UTC");
+}
+
+/// One system call of a process: its name, and which of the calls of this name it is, from 1 on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// As strace(1) names it.
+    pub call: String,
+    /// From 1 on.
+    pub number: usize,
+    /// As strace shows it, for the person who reads a failure.
+    pub shown: String,
+}
+
+/// The system calls of a process that ran to its end: of `pamhost`, those of the transaction alone.
+pub fn system_calls(command: &Command) -> Vec<Point> {
+    let list = format!("{LAB}/trace");
+    run(&mut under_strace(command, &["-o", &list]));
+    let text = fs::read_to_string(&list).expect("strace wrote its list");
+    let mut counts = HashMap::<&str, usize>::new();
+    let mut points = Vec::new();
+    let mut marks = Vec::new();
+    for line in text.lines() {
+        let Some((call, _)) = line.split_once('(') else { continue };
+        let number = counts.entry(call).or_default();
+        *number += 1;
+        if line.starts_with("getpgid(2147483647)") {
+            marks.push(points.len());
+        }
+        points.push(Point { call: call.to_owned(), number: *number, shown: line.to_owned() });
+    }
+    match marks[..] {
+        [begin, end] => points[begin + 1..end].to_vec(),
+        _ => points,
+    }
+}
+
+/// Runs the process with a kill -9 at the entrance of one system call.
+pub fn kill_at(command: &Command, point: &Point) -> Output {
+    let inject = format!("inject={}:signal=KILL:when={}", point.call, point.number);
+    let trace = format!("trace={}", point.call);
+    under_strace(command, &["-o", "/dev/null", "-e", &trace, "-e", &inject])
+        .output()
+        .expect("strace is installed")
+}
+
+/// Runs the process with an error at one system call.
+pub fn fail_at(command: &Command, call: &str, number: usize, error: &str) -> Output {
+    let inject = format!("inject={call}:error={error}:when={number}");
+    let trace = format!("trace={call}");
+    under_strace(command, &["-o", "/dev/null", "-e", &trace, "-e", &inject])
+        .output()
+        .expect("strace is installed")
+}
+
+fn under_strace(command: &Command, options: &[&str]) -> Command {
+    let mut strace = Command::new("strace");
+    strace.arg("-qq").args(options).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => strace.env(name, value),
+            None => strace.env_remove(name),
+        };
+    }
+    strace.stdin(std::process::Stdio::null());
+    strace
+}
+
+/// A copy of a folder, to begin again from.
+pub struct Snapshot {
+    folder: &'static str,
+    copy: String,
+}
+
+impl Snapshot {
+    /// Copies `folder` aside.
+    pub fn of(folder: &'static str) -> Self {
+        let copy = format!("{LAB}/snapshot{}", folder.replace('/', "-"));
+        let _ = fs::remove_dir_all(&copy);
+        run(Command::new("cp").args(["-a", folder, &copy]));
+        Self { folder, copy }
+    }
+
+    /// Brings the folder back to what it was.
+    pub fn restore(&self) {
+        fs::remove_dir_all(self.folder).expect("the folder is the sandbox's own");
+        run(Command::new("cp").args(["-a", &self.copy, self.folder]));
+    }
+}
