@@ -1,8 +1,8 @@
 /* A name service for tests: several spellings of one account, and a directory that does not answer.
  *
  * /etc/nss_double, read anew at each question:
- *   unavailable                  every question is answered with UNAVAIL, as by a directory that is down
- *   try_again                    ... with TRYAGAIN
+ *   unavailable ERRNO            every question is answered with UNAVAIL, as by a directory that is down
+ *   try_again ERRNO              ... with TRYAGAIN
  *   SPELLING ACCOUNT UID GID     the account that this spelling leads to
  * Only passwd is served. An account is also found by the uid of its first line.
  */
@@ -38,17 +38,18 @@ static enum nss_status look_up(const char *name, const uid_t *wanted, struct pas
     FILE *file = fopen("/etc/nss_double", "re");
     char line[512], spelling[128], account[128];
     unsigned uid, gid;
+    int error;
     enum nss_status status = NSS_STATUS_NOTFOUND;
 
     *errnop = ENOENT;
     if (file == NULL)
         return NSS_STATUS_UNAVAIL;
     while (status == NSS_STATUS_NOTFOUND && fgets(line, sizeof line, file) != NULL) {
-        if (strncmp(line, "unavailable", 11) == 0) {
-            *errnop = EIO;
+        if (sscanf(line, "unavailable %d", &error) == 1) {
+            *errnop = error;
             status = NSS_STATUS_UNAVAIL;
-        } else if (strncmp(line, "try_again", 9) == 0) {
-            *errnop = EAGAIN;
+        } else if (sscanf(line, "try_again %d", &error) == 1) {
+            *errnop = error;
             status = NSS_STATUS_TRYAGAIN;
         } else if (sscanf(line, "%127s %127s %u %u", spelling, account, &uid, &gid) == 4
                    && (name != NULL ? strcmp(name, spelling) == 0 : uid == *wanted)) {

@@ -110,6 +110,24 @@ impl Lab {
         write(format!("/etc/pam.d/{name}"), &text);
     }
 
+    /// A service "door" whose only question is the module's, with these arguments.
+    pub fn door(&self, arguments: &str) {
+        self.service("door", &format!("auth required pam_totp.so {arguments}\n"));
+    }
+
+    /// The one line that the module has logged since the last call.
+    ///
+    /// # Panics
+    /// When there is none, or more than one: log readers count decisions.
+    pub fn decision(&self) -> String {
+        let lines = self.syslog.module();
+        self.syslog.clear();
+        match &lines[..] {
+            [line] => line.clone(),
+            other => panic!("not one line for one decision: {other:#?}"),
+        }
+    }
+
     /// Lets sudo ask as this file says.
     pub fn sudoers(&self, lines: &str) {
         write("/etc/sudoers", lines);

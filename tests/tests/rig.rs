@@ -139,7 +139,7 @@ fn a_name_service_maps_spellings_to_one_account_or_is_down() {
         lab.name_service("DOM\\alice alice 2001 2001\n");
         lab.service("door", "auth required pam_unix.so nodelay");
         assert_eq!(lab.uid("DOM\\alice"), 2001);
-        lab.name_service("unavailable\n");
+        lab.name_service("unavailable 5\n");
         assert!(nix_user("DOM\\alice").is_err());
         assert_eq!(lab.uid("alice"), 2001);
     });

@@ -20,6 +20,17 @@ pub enum Call {
     Chauthtok,
 }
 
+/// A limit that the application has when it calls the module (its own start is not under test).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Limit {
+    /// The number of descriptors (`ulimit -n`).
+    Descriptors(u64),
+    /// The size of a file, in bytes (`ulimit -f` in other units); passing it raises SIGXFSZ.
+    FileSize(u64),
+    /// As many bytes of address space beyond what is in use (`ulimit -v`).
+    Memory(u64),
+}
+
 /// `PAM_SILENT`.
 pub(super) const SILENT: i32 = 0x8000;
 /// The prompt of the module under test.
@@ -39,6 +50,7 @@ pub struct Login {
     pub(super) script: Vec<Event>,
     pub(super) texts: Texts,
     pub(super) mute: bool,
+    pub(super) limits: Vec<Limit>,
 }
 
 impl Login {
@@ -56,6 +68,7 @@ impl Login {
             script: Vec::new(),
             texts: Texts::Take,
             mute: false,
+            limits: Vec::new(),
         }
     }
 
@@ -119,6 +132,13 @@ impl Login {
     #[must_use]
     pub fn mute(mut self) -> Self {
         self.mute = true;
+        self
+    }
+
+    /// The application has a limit when it calls.
+    #[must_use]
+    pub fn limited(mut self, limit: Limit) -> Self {
+        self.limits.push(limit);
         self
     }
 

@@ -11,5 +11,5 @@ mod report;
 mod transaction;
 
 pub use conversation::{Conversation, Event, Message, Reply, Style, Texts};
-pub use login::{Call, Login};
-pub use report::{Code, Report, Waiting};
+pub use login::{Call, Limit, Login};
+pub use report::{Code, OUT_OF_MEMORY, Report, Waiting};

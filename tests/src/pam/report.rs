@@ -11,6 +11,9 @@ use super::login::Call;
 /// What `pamhost` prints when it stands at its gate.
 pub(super) const AT_GATE: &str = "at the gate";
 
+/// The exit code of `pamhost` when a limit left no memory for the program itself.
+pub const OUT_OF_MEMORY: i32 = 77;
+
 /// Linux-PAM's answers that the module has a use for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are Linux-PAM's")]

@@ -3,9 +3,11 @@
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::ptr;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 use super::conversation::Conversation;
 use super::ffi::{self, PAM_SUCCESS, PamConv, PamHandle};
-use super::login::{Call, Login};
+use super::login::{Call, Limit, Login};
 use super::report::{Code, Report};
 
 /// Where services are: the sandbox's own /etc/pam.d.
@@ -19,9 +21,12 @@ pub(super) fn play(login: &Login, mut conversation: Conversation) -> Report {
         conversation.as_pam_conv()
     };
     let transaction = Transaction::start(login, &conv);
+    let mut answers = Vec::with_capacity(login.calls.len());
+    login.limits.iter().copied().for_each(set_limit);
     mark();
-    let answers = login.calls.iter().map(|call| (*call, transaction.call(*call, login.flags))).collect();
+    answers.extend(login.calls.iter().map(|call| (*call, transaction.call(*call, login.flags))));
     mark();
+    lift_limits(&login.limits);
     let (user, environment) = (transaction.user(), transaction.environment());
     drop(transaction);
     Report {
@@ -39,6 +44,37 @@ pub(super) fn play(login: &Login, mut conversation: Conversation) -> Report {
 fn mark() {
     // SAFETY: getpgid(2) takes a number; this process does not exist.
     unsafe { libc::getpgid(libc::pid_t::MAX) };
+}
+
+/// Limits hold for the calls alone: only the soft one is set, so that the report can be printed.
+fn set_limit(limit: Limit) {
+    let (resource, value) = match limit {
+        Limit::Descriptors(count) => (Resource::RLIMIT_NOFILE, count),
+        Limit::FileSize(bytes) => (Resource::RLIMIT_FSIZE, bytes),
+        Limit::Memory(bytes) => (Resource::RLIMIT_AS, memory_in_use() + bytes),
+    };
+    let (_, hard) = getrlimit(resource).expect("a resource that Linux knows");
+    setrlimit(resource, value, hard).expect("below the hard limit");
+}
+
+fn lift_limits(limits: &[Limit]) {
+    for limit in limits {
+        let resource = match limit {
+            Limit::Descriptors(_) => Resource::RLIMIT_NOFILE,
+            Limit::FileSize(_) => Resource::RLIMIT_FSIZE,
+            Limit::Memory(_) => Resource::RLIMIT_AS,
+        };
+        let (_, hard) = getrlimit(resource).expect("a resource that Linux knows");
+        setrlimit(resource, hard, hard).expect("the hard limit itself");
+    }
+}
+
+/// The address space of this process, in bytes.
+fn memory_in_use() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("proc is mounted");
+    let pages: u64 =
+        pages.split(' ').next().and_then(|size| size.parse().ok()).expect("statm begins with it");
+    pages * 4096
 }
 
 struct Transaction {
