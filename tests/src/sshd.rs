@@ -67,10 +67,11 @@ impl<'lab> Sshd<'lab> {
     pub fn client(&self, user: &str, options: &[&str]) -> Terminal {
         let mut command = Command::new("ssh");
         command
+            // Of two values the first holds.
+            .args(options)
             .args(["-F", "none", "-p", self.port, "-o", "StrictHostKeyChecking=no"])
             .args(["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"])
             .args(["-o", "NumberOfPasswordPrompts=1", "-o", "IdentityAgent=none"])
-            .args(options)
             .arg(format!("{user}@127.0.0.1"))
             .arg(format!("echo {WELCOME}"))
             .env("LC_ALL", "C.UTF-8")

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use acceptance::faults::stop_clock;
 use acceptance::lab::{Lab, PASSWORD, run, write};
@@ -87,6 +88,8 @@ fn ctrl_c_at_sudos_prompt_spends_nothing() {
         terminal.expect("password for alice: ");
         terminal.say(PASSWORD);
         terminal.expect(CODE_PROMPT);
+        // sudo prints its prompt a moment before it listens.
+        std::thread::sleep(Duration::from_millis(200));
         terminal.press("\x03");
         assert!(!terminal.finish().0.success());
         assert!(sudo_at_terminal(lab, &alice.phone.code(0)));
@@ -179,7 +182,7 @@ fn cron_runs_the_jobs_of_the_enrolled() {
         command.env("FAKETIME", "@1800000057").env("FAKETIME_FMT", "%s");
         let mut cron = command.spawn().unwrap();
         let ran = (0..200).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(100));
             std::path::Path::new("/home/alice/ran").exists()
         });
         cron.kill().unwrap();

@@ -1,7 +1,10 @@
 //! The module in stacks as people write them, and its hooks where they are named by mistake.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use acceptance::pam::{Call, Code, Login};
+use std::process::Stdio;
+
+use acceptance::lab::{Lab, write};
+use acceptance::pam::{Call, Code, Login, Report};
 use acceptance::sandbox;
 
 #[test]
@@ -84,20 +87,40 @@ fn named_under_account_session_or_password_the_module_steps_aside() {
     });
 }
 
+/// Plays logins at once, because a refusal takes its time; all must end like this, unasked.
+fn all_are_misconfigured(lab: &Lab, doors: &[(String, &str)]) -> Vec<String> {
+    lab.syslog.clear();
+    let spawned = doors.iter().map(|(door, user)| {
+        let mut command = Login::new(door, user).command();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    });
+    for host in spawned.collect::<Vec<_>>() {
+        let report = Report::of(host.wait_with_output().unwrap()).followed();
+        assert_eq!((report.verdict(), report.conversations), (Code::ServiceErr, 0));
+    }
+    let lines = lab.syslog.module();
+    assert_eq!(lines.len(), doors.len(), "{lines:#?}");
+    lines
+}
+
 #[test]
 fn an_argument_that_nobody_knows_denies_every_time_and_is_named() {
     sandbox::within(|lab| {
         lab.enroll("alice");
-        for argument in ["nulok", "config", "prompt", "nullok=yes", "debugging"] {
-            lab.door(&format!("nullok {argument}"));
-            for user in ["alice", "bob", "nobody-here"] {
-                for _ in 0..2 {
-                    lab.syslog.clear();
-                    let report = Login::new("door", user).run();
-                    assert_eq!((report.verdict(), report.conversations), (Code::ServiceErr, 0), "{argument}");
-                    assert!(lab.decision().contains(argument), "{argument}");
-                }
-            }
+        let arguments = ["nulok", "config", "prompt", "nullok=yes", "debugging", "user=root"];
+        let mut doors = Vec::new();
+        for (number, argument) in arguments.iter().enumerate() {
+            let door = format!("door{number}");
+            lab.service(
+                &door,
+                &format!("auth required pam_totp.so nullok {argument}\nauth required pam_permit.so\n"),
+            );
+            doors.extend(["alice", "bob", "bob", "nobody-here"].map(|user| (door.clone(), user)));
+        }
+        let lines = all_are_misconfigured(lab, &doors);
+        for (number, argument) in arguments.iter().enumerate() {
+            let mut of_door = lines.iter().filter(|line| line.contains(&format!("service=door{number}")));
+            assert!(of_door.all(|line| line.contains(argument)), "{lines:#?}");
         }
     });
 }
@@ -106,20 +129,29 @@ fn an_argument_that_nobody_knows_denies_every_time_and_is_named() {
 fn a_setting_that_nobody_knows_denies_every_time_and_is_named_with_its_place() {
     sandbox::within(|lab| {
         lab.enroll("alice");
-        lab.door("nullok");
-        for (text, place) in [
-            ("[login]\nfail_dellay = \"0s\"\n", "pam_totp.toml:2"),
-            ("[accept]\n\nwindow = 99\n", "pam_totp.toml:3"),
-            ("issuer = \n", "pam_totp.toml:1"),
-            ("\u{0}\n", "pam_totp.toml:1"),
-        ] {
-            lab.settings(text);
-            for user in ["alice", "bob"] {
-                lab.syslog.clear();
-                assert_eq!(Login::new("door", user).run().verdict(), Code::ServiceErr, "{text:?}");
-                let line = lab.decision();
-                assert!(line.contains(place), "{line}");
-            }
+        let mistakes = [
+            ("[login]\nfail_dellay = \"0s\"\n", 2),
+            ("[accept]\n\nwindow = 99\n", 3),
+            ("issuer = \n", 1),
+            ("issuer = \"\u{0}\"\n", 1),
+            ("[login]\nunenrolled = \"allow\"\n", 2),
+            ("[[rule]]\nuser = [\"git\"]\n", 1),
+        ];
+        let mut doors = Vec::new();
+        for (number, (text, _)) in mistakes.iter().enumerate() {
+            let (door, path) = (format!("door{number}"), format!("/etc/security/wrong{number}.toml"));
+            write(&path, text);
+            lab.service(
+                &door,
+                &format!("auth required pam_totp.so nullok config={path}\nauth required pam_permit.so\n"),
+            );
+            doors.extend(["alice", "bob", "bob"].map(|user| (door.clone(), user)));
+        }
+        let lines = all_are_misconfigured(lab, &doors);
+        for (number, (text, place)) in mistakes.iter().enumerate() {
+            let mut of_door = lines.iter().filter(|line| line.contains(&format!("service=door{number}")));
+            let named = format!("wrong{number}.toml:{place}:");
+            assert!(of_door.all(|line| line.contains(&named)), "{text:?}: {lines:#?}");
         }
     });
 }
@@ -130,10 +162,7 @@ fn a_settings_file_that_the_line_names_must_be_there() {
         let alice = lab.enroll("alice");
         lab.door("nullok config=/etc/security/elsewhere.toml");
         assert_eq!(Login::new("door", "bob").run().verdict(), Code::ServiceErr);
-        acceptance::lab::write(
-            "/etc/security/elsewhere.toml",
-            "[login]\nprompt = \"Code: \"\nfail_delay = \"0s\"\n",
-        );
+        write("/etc/security/elsewhere.toml", "[login]\nprompt = \"Code: \"\nfail_delay = \"0s\"\n");
         let code = acceptance::pam::Reply::Bytes(alice.phone.code(0).into());
         let login = Login::new("door", "alice").asked(acceptance::pam::Style::EchoOff, "Code: ", code);
         assert_eq!(login.run().verdict(), Code::Success);
