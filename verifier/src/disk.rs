@@ -148,10 +148,11 @@ impl Disk for OsDisk {
     type New = Opened;
 
     fn folder(&self, uid: u32) -> Result<Option<Opened>, StoreError> {
+        // Opened and checked by itself: "users" missing is damage, and not "nobody enrolled".
+        let users = self.users()?;
         let path = self.person_path(uid);
-        match beneath(&self.root, &format!("users/{uid}"), folder_flags()) {
-            // "users" itself missing is damage, and not "nobody enrolled".
-            Err(Errno::ENOENT) => self.users().map(|_| None),
+        match beneath(&users, &uid.to_string(), folder_flags()) {
+            Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(failed(&path, "open", errno)),
             Ok(opened) => {
                 let file = checked_folder(opened, &path)?;
