@@ -220,22 +220,32 @@ impl<D: Disk> Locked<'_, D> {
 
     fn commit(&self, change: &Change, former: Option<&Record>) -> Result<(), StoreError> {
         let name = change.record.ledger_name();
-        let prepared =
-            self.prepare(change, &name).and_then(|()| self.disk.rename(self.folder, NEW, ENROLLMENT));
-        if let Err(error) = prepared {
-            // Nothing has changed yet; what cannot be removed now is swept later.
-            let _ = self.disk.remove(self.folder, NEW);
-            let _ = self.disk.remove(self.folder, &name);
+        if let Err(error) = self.prepare(change, &name) {
+            self.discard(&name);
             return Err(error);
         }
-        self.disk.sync_folder(self.folder).map_err(|error| match error {
-            StoreError::Io { path, error, .. } => StoreError::Unconfirmed { path, error },
-            other => other,
-        })?;
+        if let Err(error) = self.disk.rename(self.folder, NEW, ENROLLMENT) {
+            // A rename that fails may have happened all the same, and then its ledger is no leftover.
+            match read_record(self.disk, self.folder, change.record.holder.uid) {
+                Ok(Some((_, record))) if record.id == change.record.id => {}
+                Ok(_) => {
+                    self.discard(&name);
+                    return Err(error);
+                }
+                Err(_) => return Err(unconfirmed(error)),
+            }
+        }
+        self.disk.sync_folder(self.folder).map_err(unconfirmed)?;
         if let Some(former) = former {
             let _ = self.disk.remove(self.folder, &former.ledger_name());
         }
         Ok(())
+    }
+
+    /// Takes back a change before its commit. What cannot be removed now is swept later.
+    fn discard(&self, ledger: &str) {
+        let _ = self.disk.remove(self.folder, NEW);
+        let _ = self.disk.remove(self.folder, ledger);
     }
 
     fn prepare(&self, change: &Change, ledger: &str) -> Result<(), StoreError> {
@@ -250,6 +260,14 @@ impl<D: Disk> Locked<'_, D> {
         let new = self.disk.create(self.folder, NEW, record_toml::render(&change.record).as_bytes())?;
         self.disk.sync_file(&new)?;
         self.disk.sync_folder(self.folder)
+    }
+}
+
+/// An error after which the change may stand.
+fn unconfirmed(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Io { path, error, .. } => StoreError::Unconfirmed { path, error },
+        other => other,
     }
 }
 
