@@ -141,15 +141,24 @@ impl<D: Disk> Locked<'_, D> {
     }
 }
 
-/// The enrollment and ledger as they stand, without lock; `None` if there is no enrollment, not even a
-/// revoked one.
+/// The enrollment and ledger as they stand; `None` if there is no enrollment, not even a revoked one. Reads
+/// without lock, unless the ledger is not whole.
 pub fn read<D: Disk>(disk: &D, uid: u32) -> Result<Option<Person>, StoreError> {
     for _ in 0..ROUNDS {
         let Some(folder) = disk.folder(uid)? else { return Ok(None) };
         let Some((stamp, record)) = read_record(disk, &folder, uid)? else { return Ok(None) };
         let ledger = read_ledger(disk, &folder, &record)?;
-        if disk.is_current(&folder, &stamp)? {
-            return Ok(Some(Person { record, ledger }));
+        if matches!(ledger, Current::Whole(_)) {
+            if disk.is_current(&folder, &stamp)? {
+                return Ok(Some(Person { record, ledger }));
+            }
+            continue;
+        }
+        // Perhaps somebody was writing or replacing it just then: look again while nobody can.
+        disk.lock(&folder)?;
+        let locked = Locked { disk, folder: &folder };
+        if disk.is_linked(&folder)? {
+            return locked.current(uid);
         }
     }
     Err(StoreError::Changed)
