@@ -133,6 +133,17 @@ impl<D: Disk> Locked<'_, D> {
             self.disk.sync_folder(self.folder)?;
         }
         let next = slot.following(next);
+        self.overwrite(ledger, slots, &next)?;
+        if next.ledger.spent_backup != slot.ledger.spent_backup {
+            // Backup codes have no order in which they could be raised, should the slot rot that tells which
+            // are spent: so both tell it. One is on disk already, so an error here takes nothing back.
+            let twin = next.following(next.ledger.clone());
+            let _ = self.overwrite(ledger, slots, &twin);
+        }
+        Ok(())
+    }
+
+    fn overwrite(&self, ledger: &D::Ledger, slots: &Slots, next: &Slot) -> Result<(), StoreError> {
         let index = next.index();
         self.disk.overwrite(ledger, index, &next.encode()).inspect_err(|_| {
             // What was not recorded was not answered either, so it must not be read by the next login.
