@@ -100,17 +100,46 @@ impl<S: Store> Local<S> {
         }
     }
 
-    /// The ledger after confirming `token` with a code: the code is spent in it. The throttle of the present
+    /// The state of `token` after confirming it with a code, which is spent in it. The throttle of the present
     /// enrollment has no say, since whoever confirms holds the new secret.
-    fn confirmed(&self, token: &Token, typed: &Typed) -> Result<TokenState, Refusal> {
+    fn confirmed(
+        &self,
+        token: &Token,
+        typed: &Typed,
+        state: TokenState,
+        now: Time,
+    ) -> Result<TokenState, Refusal> {
         let alone = Enrollment::new(vec![token.clone()], None).map_err(Refusal::Tokens)?;
+        let ledger = Ledger { tokens: vec![state], ..Ledger::default() };
         let attempt = Attempt { typed: typed.clone(), origin: otp::Origin::Console };
-        let judged = otp::judge(&alone, &Ledger::new(&alone), &attempt, self.now(), &self.policy);
+        let judged = otp::judge(&alone, &ledger, &attempt, now, &self.policy);
         match (judged.verdict, judged.next.and_then(|next| next.tokens.into_iter().next())) {
             (Verdict::Accepted { .. }, Some(state)) => Ok(state),
             (verdict, _) => Err(Refusal::NotConfirmed(verdict)),
         }
     }
+
+    /// Spends the confirming code in `ledger`, for every token that has the same key: it may be one that was
+    /// enrolled before, and its code one that has opened a login.
+    fn confirm(
+        &self,
+        (new, now): (&NewToken, Time),
+        enrollment: &Enrollment,
+        ledger: &mut Ledger,
+    ) -> Result<(), Refusal> {
+        let (Some(typed), Some(last)) = (new.confirm, ledger.tokens.last()) else { return Ok(()) };
+        let confirmed = self.confirmed(new.token, typed, last.clone(), now)?;
+        for (token, state) in enrollment.tokens().iter().zip(&mut ledger.tokens) {
+            if has_same_key(token, new.token) {
+                state.clone_from(&confirmed);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_same_key(one: &Token, other: &Token) -> bool {
+    one.secret == other.secret && one.kind == other.kind
 }
 
 /// Judges one attempt for the store's login.
@@ -263,7 +292,11 @@ impl<S: Store> Verifier for Local<S> {
     }
 
     fn enroll(&self, account: &Account, new: &NewToken) -> Result<Option<BackupSheet>, Refusal> {
-        let confirmed = new.confirm.map(|typed| self.confirmed(new.token, typed)).transpose()?;
+        let now = self.now();
+        if let Some(typed) = new.confirm {
+            // Once before the store is touched, and once on the ledger that its key may have already.
+            self.confirmed(new.token, typed, TokenState::default(), now)?;
+        }
         if new.how == Enrolled::Add {
             self.vet_present(account, new.from)?;
         }
@@ -285,9 +318,7 @@ impl<S: Store> Verifier for Local<S> {
             let sheet = (!new.backup.is_empty()).then_some(()).and(backup.as_ref()).map(sheet_of);
             let enrollment = Enrollment::new(tokens, backup).map_err(Refusal::Tokens)?;
             let mut ledger = self.ledger_for(person, &enrollment, kept.is_some())?;
-            if let (Some(state), Some(last)) = (confirmed, ledger.tokens.last_mut()) {
-                *last = TokenState { next: state.next.max(last.next), ..state };
-            }
+            self.confirm((new, now), &enrollment, &mut ledger)?;
             record.state = State::Enrolled(enrollment);
             Ok((Change { record, ledger }, sheet))
         })
@@ -385,8 +416,14 @@ impl<S: Store> Local<S> {
         };
         match self.safe_ledger(former, &person.ledger) {
             Ok(ledger) => Ok(ledger.carried(former, next)),
-            Err(_) if !adding => Ok(Ledger::new(next)),
-            Err(error) => Err(error),
+            Err(error) if adding => Err(error),
+            Err(_) => {
+                let ledger = Ledger::new(next);
+                let is_kept = |token: &Token| former.tokens().iter().any(|old| has_same_key(old, token));
+                // What a key that comes back has spent was in the ledger that is lost.
+                let raise = next.tokens().iter().any(is_kept);
+                Ok(if raise { ledger.raised(next, &self.policy, self.now()) } else { ledger })
+            }
         }
     }
 
