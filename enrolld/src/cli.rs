@@ -7,7 +7,7 @@ use otp::{Algorithm, BackupSet, Digits, Period, TokenName};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Enroll people for one-time codes at login, look after them, and repair what broke
+/// Enroll people for one-time codes at login, and look after them
 #[derive(Parser)]
 #[command(
     name = "totpctl",
@@ -26,7 +26,7 @@ Example:
 `totpctl VERB --help` tells more about a verb. Exit status: 0 done, 1 refused
 or failed, 2 wrong usage.")]
 pub(crate) struct Cli {
-    /// Read these settings instead of /etc/security/pam_totp.toml
+    /// Settings, if not /etc/security/pam_totp.toml
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
@@ -88,7 +88,7 @@ Example:
         #[arg(long)]
         yes: bool,
     },
-    /// Open every lane again after wrong codes, and repair a damaged ledger
+    /// Open every lane after wrong codes, repair a damaged ledger
     #[command(after_help = "\
 Codes that were used stay used. Where the clock ran ahead and was put right,
 codes are refused until it has caught up; --clock accepts them again from a
@@ -127,14 +127,13 @@ Example:
 }
 
 /// Make a token, show its QR code, ask for a code, and store it
-///
-/// Nothing is stored until a code of the new token was typed, and that code is spent by it. An empty line
-/// or Ctrl-C aborts.
 #[derive(Args)]
 #[command(after_help = "\
+Nothing is stored until a code of the new token was typed, and that code is
+spent by it. An empty line or Ctrl-C aborts.
+
 Example:
   # totpctl enroll alice
-  Scan this with an authenticator app:
   …
   Code that the app shows (empty to abort): 592691
   alice is enrolled")]
@@ -144,13 +143,13 @@ pub(crate) struct Enroll {
     /// Store at once, without asking for a code
     #[arg(long)]
     pub(crate) no_confirm: bool,
-    /// Put the new token in place of all that is enrolled; asks first
+    /// Put it in place of all that is enrolled; asks first
     #[arg(long)]
     pub(crate) replace: bool,
     /// Do not ask whether to replace
     #[arg(long, requires = "replace")]
     pub(crate) yes: bool,
-    /// Add the new token to those that are enrolled
+    /// Add it to what is enrolled
     #[arg(long, requires = "token", conflicts_with = "replace")]
     pub(crate) add: bool,
     /// Name of the token [default: phone]
@@ -165,17 +164,17 @@ pub(crate) struct Enroll {
     /// Time step in seconds, 15 to 300 [default: as set, or 30]
     #[arg(long, value_name = "N", value_parser = period)]
     pub(crate) period: Option<Period>,
-    /// Who issues the token, as the app shows it [default: as set, or this host]
+    /// Issuer that the app shows [default: as set, or this host]
     #[arg(long, value_name = "TEXT", value_parser = label)]
     pub(crate) issuer: Option<String>,
-    /// Whose token it is, as the app shows it [default: USER@HOST]
+    /// Account that the app shows [default: USER@HOST]
     #[arg(long, value_name = "TEXT", value_parser = label)]
     pub(crate) label: Option<String>,
     /// How many backup codes, 0 to 100 [default: as set, or 10]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) backup_codes: Option<usize>,
-    /// How to draw the code [default: what suits the terminal]
-    #[arg(long, value_name = "HOW", default_value = "auto", hide_default_value = true)]
+    /// How to draw the code
+    #[arg(long, value_name = "HOW", default_value = "auto")]
     #[arg(value_parser = wish())]
     pub(crate) qr: Wish,
     /// Also write a picture of the code to a new file
@@ -221,7 +220,7 @@ Example:
 pub(crate) struct BackupCodes {
     /// Whose
     pub(crate) user: OsString,
-    /// How many, 0 to 100; 0 takes them away [default: as set, or 10]
+    /// How many, 0 for none any more [default: as set, or 10]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) count: Option<usize>,
     /// Do not ask

@@ -8,6 +8,7 @@ mod cli;
 mod clock;
 mod failure;
 mod house;
+mod journal;
 mod kernel_clock;
 mod output;
 mod people;

@@ -6,6 +6,7 @@ use crate::house::{self, House};
 use crate::{output, verbs};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use nix::sys::resource::{Resource, setrlimit};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,6 +16,8 @@ const USAGE: u8 = 2;
 
 /// Runs `totpctl` with these arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // A core file would keep a secret. Where the limit cannot be set there is none to lower.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let command = Cli::command().color(ColorChoice::Never);
     let parsed = command.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
@@ -78,7 +81,10 @@ fn usage_text(error: &clap::Error) -> String {
         return "totpctl: one argument too many\nhint: codes are asked for, never given as an argument"
             .to_owned();
     }
-    let rendered = error.to_string();
+    if error.kind() == ErrorKind::MissingSubcommand {
+        return "totpctl: a verb is needed\nhint: totpctl --help".to_owned();
+    }
+    let rendered = error.to_string().replace("subcommand", "verb");
     let mut what = Vec::new();
     let mut hints = Vec::new();
     for line in rendered.lines().map(str::trim).filter(|line| !line.is_empty()) {

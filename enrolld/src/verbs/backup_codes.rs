@@ -6,7 +6,7 @@ use crate::house::House;
 use crate::report::{SetReport, set_words};
 use crate::sheet::{exposed, sheet};
 use crate::terminal::Terminal;
-use crate::{output, people, random};
+use crate::{journal, output, people, random};
 use serde::Serialize;
 use verifier::Status;
 use zeroize::Zeroizing;
@@ -29,6 +29,7 @@ pub(crate) fn run(house: &House, args: &BackupCodes) -> Result<(), Failure> {
     let codes = random::backup_codes(count)?;
     let set = house.verifier.backup_codes(&account, status.id, &codes);
     let set = set.map_err(|refusal| Failure::refusal(&refusal, name))?;
+    journal::changed("backup-codes", &account, &format!("backup_codes={}", codes.len()));
     if args.json {
         let exposed = exposed(&codes);
         let backup_codes = exposed.iter().map(|code| code.as_str()).collect();

@@ -1,7 +1,7 @@
 //! `init`: the only verb that makes a store.
 
 use crate::failure::Failure;
-use crate::{output, random};
+use crate::{journal, output, random};
 use config::Settings;
 use verifier::{FileStore, Initialized, StoreError};
 
@@ -15,7 +15,10 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     }
     let seed = random::store_seed()?;
     match verifier::init(&settings.store, *seed).map_err(|error| Failure::store(&error, "USER"))? {
-        Initialized::Created(id) => output::put(&format!("created the store {path}, id {id}\n")),
+        Initialized::Created(id) => {
+            journal::created(&settings.store.directory, id);
+            output::put(&format!("created the store {path}, id {id}\n"))
+        }
         Initialized::Existing(id) => output::put(&format!("the store {path} is there, id {id}\n")),
     }
 }

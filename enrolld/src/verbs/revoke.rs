@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::house::House;
 use crate::terminal::Terminal;
-use crate::{output, people};
+use crate::{journal, output, people};
 use std::ffi::OsStr;
 use verifier::Status;
 
@@ -18,6 +18,7 @@ pub(crate) fn run(house: &House, user: &OsStr, yes: bool) -> Result<(), Failure>
         }
     }
     house.verifier.revoke(&account, status.id).map_err(|refusal| Failure::refusal(&refusal, name))?;
+    journal::changed("revoke", &account, "");
     output::put(&format!("{name} is no longer enrolled\n"))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::house::House;
-use crate::{output, people};
+use crate::{journal, output, people};
 use std::ffi::OsStr;
 
 pub(crate) fn run(house: &House, user: &OsStr, clock: bool) -> Result<(), Failure> {
@@ -11,6 +11,7 @@ pub(crate) fn run(house: &House, user: &OsStr, clock: bool) -> Result<(), Failur
     let before = people::enrolled(house, &account)?;
     let repaired =
         house.verifier.unlock(&account, clock).map_err(|refusal| Failure::refusal(&refusal, name))?;
+    journal::changed("unlock", &account, if clock { "clock=yes" } else { "" });
     let mut text = format!("{name}: every lane is open\n");
     if repaired {
         text += "the ledger was damaged and is repaired: codes up to now are refused, the next ones pass\n";

@@ -50,11 +50,14 @@ fn refused(house: &House, account: &Account, status: &Status, typed: &Typed, ver
             let mut digits: Vec<_> = status.tokens.iter().map(|token| token.digits.count()).collect();
             digits.dedup();
             let words = words::malformed(*why, &digits);
-            wrong_length(house, account, typed)
+            // A code that is shorter than the token's is what an app shows that ignored the digits.
+            diagnosed(house, account, typed)
                 .unwrap_or_else(|| Failure::new(format!("refused: {}", words.what)).hints(words.hints))
         }
         Verdict::Wrong { counted: false } => backup_refused(status),
-        Verdict::Wrong { counted: true } => wrong(house, account, typed),
+        Verdict::Wrong { counted: true } => diagnosed(house, account, typed).unwrap_or_else(|| {
+            Failure::new("refused: wrong code").hint("is it the right entry in the app, and its newest code?")
+        }),
         Verdict::Replayed { token: None, .. } => {
             Failure::new("refused: this backup code was used before").hint("each opens once; take the next")
         }
@@ -86,27 +89,13 @@ fn backup_refused(status: &Status) -> Failure {
     }
 }
 
-/// A code as long as no token has them: an app that ignored the digits shows such.
-fn wrong_length(house: &House, account: &Account, typed: &Typed) -> Option<Failure> {
-    let words = diagnosed(house, account, typed)?;
-    Some(Failure::new(format!("refused: {}", words.what)).hints(words.hints))
-}
-
-fn wrong(house: &House, account: &Account, typed: &Typed) -> Failure {
-    match diagnosed(house, account, typed) {
-        Some(words) => Failure::new(format!("refused: {}", words.what)).hints(words.hints),
-        None => {
-            Failure::new("refused: wrong code").hint("is it the right entry in the app, and its newest code?")
-        }
-    }
-}
-
 /// What a wrong code is, for whoever may read the secrets.
-fn diagnosed(house: &House, account: &Account, typed: &Typed) -> Option<words::Words> {
+fn diagnosed(house: &House, account: &Account, typed: &Typed) -> Option<Failure> {
     let (Typed::Code(code) | Typed::Pair(code, _)) = typed else { return None };
     let tokens = house.verifier.tokens(account).ok()?;
     tokens.iter().find_map(|(token, _)| {
         let found = otp::diagnose(token, &[], code, clock::now())?;
-        Some(words::diagnosis(&found, token, kernel_clock::is_synchronized()))
+        let words = words::diagnosis(&found, token, kernel_clock::is_synchronized());
+        Some(Failure::new(words.what).hints(words.hints))
     })
 }

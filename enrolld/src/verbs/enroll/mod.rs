@@ -11,7 +11,7 @@ use crate::house::House;
 use crate::qr::Code;
 use crate::sheet::{exposed, sheet};
 use crate::terminal::{Terminal, missing};
-use crate::{output, people};
+use crate::{journal, output, people};
 use pictures::Pictures;
 use plan::Plan;
 use serde::Serialize;
@@ -56,6 +56,7 @@ pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
             .enroll(&plan.account, &plan.new_token(None))
             .map_err(|refusal| Failure::refusal(&refusal, &plan.account.name))?,
     };
+    journal::changed("enroll", &plan.account, &plan.log());
     pictures.keep();
     finish(&plan, args.json, set)
 }
@@ -93,6 +94,16 @@ fn put_json(plan: &Plan) -> Result<(), Failure> {
 }
 
 impl Plan {
+    /// What the log says of it.
+    fn log(&self) -> String {
+        let how = match self.how {
+            Enrolled::First => "first",
+            Enrolled::Replace => "replaced",
+            Enrolled::Add => "added",
+        };
+        format!("token={} how={how} backup_codes={}", self.token.name, self.backup.len())
+    }
+
     fn new_token<'a>(&'a self, confirm: Option<&'a otp::Typed>) -> NewToken<'a> {
         NewToken { from: self.from, how: self.how, token: &self.token, confirm, backup: &self.backup }
     }

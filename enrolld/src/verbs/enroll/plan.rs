@@ -7,7 +7,6 @@ use crate::people;
 use crate::random;
 use crate::report::set_words;
 use crate::verbs::revoke::belongings;
-use crate::words::date;
 use otp::{Algorithm, BackupCode, Digits, Kind, Label, MAX_TOKENS, Period, Token, TokenName};
 use verifier::{Account, Enrolled, Id, Status};
 use zeroize::Zeroizing;
@@ -86,12 +85,9 @@ fn how(
         None => Ok(Enrolled::First),
         Some(_) if args.replace => Ok(Enrolled::Replace),
         Some(status) if args.add => addable(user, status, name),
-        Some(status) => {
-            let since = date(status.changed);
-            Err(Failure::new(format!("{user} is already enrolled ({}, {since})", belongings(status)))
-                .hint(format!("one more token: totpctl enroll --add --token NAME {user}"))
-                .hint(format!("a new one in place of all: totpctl enroll --replace {user}")))
-        }
+        Some(status) => Err(Failure::new(format!("{user} is already enrolled ({})", belongings(status)))
+            .hint(format!("one more token: totpctl enroll --add --token NAME {user}"))
+            .hint(format!("a new one in place of all: totpctl enroll --replace {user}"))),
     }
 }
 
@@ -161,15 +157,14 @@ fn ignored(token: &Token) -> Vec<String> {
     };
     let algorithm = (token.algorithm != Algorithm::Sha1).then(|| {
         let name = token.algorithm.uri_name().replace("SHA", "SHA-");
-        format!("Google Authenticator and Microsoft Authenticator may ignore {name} and compute SHA-1")
+        format!("known to ignore {name}: Google Authenticator, Microsoft Authenticator")
     });
     let digits = (token.digits != Digits::SIX).then(|| {
         let count = token.digits.count();
-        format!("Microsoft Authenticator and old Google Authenticators ignore {count} digits and show 6")
+        format!("known to ignore {count} digits: Microsoft Authenticator, older Google ones")
     });
-    let period = period.map(|seconds| {
-        format!("Google Authenticator and Microsoft Authenticator may ignore {seconds} s and take 30 s")
-    });
+    let period = period
+        .map(|seconds| format!("known to ignore {seconds} s: Google Authenticator, Microsoft Authenticator"));
     let known: Vec<_> = [algorithm, digits, period].into_iter().flatten().collect();
     let advice =
         (!known.is_empty()).then(|| "FreeOTP is known to heed them; the defaults suit every app".into());

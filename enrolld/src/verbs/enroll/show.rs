@@ -60,7 +60,7 @@ impl Screen {
         if wish == Wish::Auto
             && self.chosen(Wish::Utf8).is_some_and(|half| code.fits(half, self.size).is_ok())
         {
-            output::hint("this locale is not UTF-8; if the terminal is: --qr utf8 takes half the room");
+            output::hint("if the terminal speaks UTF-8: --qr utf8 takes half the room");
         }
         if let Some(hint) = error.hint() {
             output::hint(hint);
@@ -102,11 +102,11 @@ fn drawn(plan: &Plan, code: &Code, style: Style, size: Size) -> Zeroizing<String
 fn beside(plan: &Plan, style: Style, room: usize) -> Zeroizing<Vec<String>> {
     let mut words = Zeroizing::new(Vec::with_capacity(24));
     words.extend(["Scan this code with an", "authenticator app."].map(str::to_owned));
-    words.extend(style.note().map(|note| format!("({note}; --qr none)")));
+    words.extend(style.note().map(|note| format!("({note})")));
     words.extend(["", "Does it not scan? Type instead:"].map(str::to_owned));
     words.extend(grouped(&plan.token.secret.to_base32(), room.clamp(19, 24)).iter().cloned());
     words.push(parameters(plan));
-    words.extend(["", "or enlarge the window, or take", "--png FILE, or --qr blank."].map(str::to_owned));
+    words.extend(["", "or try --qr blank or --png FILE."].map(str::to_owned));
     words
 }
 
