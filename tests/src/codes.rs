@@ -28,6 +28,20 @@ impl Phone {
         self
     }
 
+    /// The same entry with codes of another length.
+    #[must_use]
+    pub fn with_digits(mut self, digits: u32) -> Self {
+        self.digits = digits;
+        self
+    }
+
+    /// The same entry with another hash, as oathtool names it.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: &'static str) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
     /// The code that stands at a Unix time.
     pub fn at(&self, unix: u64) -> String {
         self.series(unix, 1).remove(0)

@@ -15,6 +15,7 @@
 pub mod artefacts;
 pub mod codes;
 pub mod faults;
+pub mod host;
 pub mod lab;
 pub mod mounts;
 pub mod pam;

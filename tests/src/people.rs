@@ -11,6 +11,8 @@ use crate::lab::Lab;
 pub struct Person {
     /// The account's name.
     pub name: String,
+    /// The secret, in base32.
+    pub secret: String,
     /// The app.
     pub phone: Phone,
     /// The sheet.
@@ -43,8 +45,9 @@ impl Lab {
         let printed = self.totpctl(all);
         let enrolled: Enrolled = serde_json::from_str(&printed).expect("the promised JSON");
         assert_eq!(enrolled.user, user);
-        let phone = Phone::new(&enrolled.secret.replace(' ', ""));
-        Person { name: enrolled.user, phone, backup_codes: enrolled.backup_codes }
+        let secret = enrolled.secret.replace(' ', "");
+        let phone = Phone::new(&secret);
+        Person { name: enrolled.user, secret, phone, backup_codes: enrolled.backup_codes }
     }
 
     /// What `totpctl status --json` says.

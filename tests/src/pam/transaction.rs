@@ -51,7 +51,7 @@ fn set_limit(limit: Limit) {
     let (resource, value) = match limit {
         Limit::Descriptors(count) => (Resource::RLIMIT_NOFILE, count),
         Limit::FileSize(bytes) => (Resource::RLIMIT_FSIZE, bytes),
-        Limit::Memory(bytes) => (Resource::RLIMIT_AS, memory_in_use() + bytes),
+        Limit::Memory(bytes) => (Resource::RLIMIT_AS, crate::host::memory() + bytes),
     };
     let (_, hard) = getrlimit(resource).expect("a resource that Linux knows");
     setrlimit(resource, value, hard).expect("below the hard limit");
@@ -67,14 +67,6 @@ fn lift_limits(limits: &[Limit]) {
         let (_, hard) = getrlimit(resource).expect("a resource that Linux knows");
         setrlimit(resource, hard, hard).expect("the hard limit itself");
     }
-}
-
-/// The address space of this process, in bytes.
-fn memory_in_use() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").expect("proc is mounted");
-    let pages: u64 =
-        pages.split(' ').next().and_then(|size| size.parse().ok()).expect("statm begins with it");
-    pages * 4096
 }
 
 struct Transaction {
