@@ -94,9 +94,11 @@ impl Case<'_> {
             Ok(chance) => chance,
             Err(refusal) => return self.refused(refusal),
         };
-        // Asked first: where a later step, or another token, happens to show a text that was accepted
-        // before, it is refused. Once in a million logins that costs the owner one more code.
-        if let Some(replayed) = self.replayed(reply, |_, state| state.spent.clone()) {
+        // Asked first: where a later step, or another token, happens to show a text that was accepted just
+        // before, it is refused. Once in a million logins that costs the owner one more code. Looking at
+        // all that is remembered here would cost every login as many HMACs.
+        let just_spent = |_: &Token, state: &TokenState| state.spent.iter().rev().take(3).copied().collect();
+        if let Some(replayed) = self.replayed(reply, just_spent) {
             return replayed.into();
         }
         // Every token that shows this code is moved on, and each to the newest step that shows it: equal
@@ -220,12 +222,14 @@ impl Case<'_> {
         None
     }
 
-    /// Where a reply is looked for that is fresh no more: the window, or the counters just before the next.
+    /// Where a reply is looked for that is fresh no more: what is remembered as spent, and the window or the
+    /// counters just before the next.
     fn past(&self, token: &Token, state: &TokenState, guess: Guess) -> Vec<u64> {
-        match token.kind {
-            Kind::Totp { .. } => self.factors(token, state, guess).collect(),
-            Kind::Hotp => (state.next.saturating_sub(MAX_SPENT as u64)..state.next).collect(),
-        }
+        let passed = match token.kind {
+            Kind::Totp { .. } => self.factors(token, state, guess),
+            Kind::Hotp => state.next.saturating_sub(MAX_SPENT as u64)..=state.next.saturating_sub(1),
+        };
+        state.spent.iter().copied().chain(passed).collect()
     }
 
     fn clock_behind(&self) -> Option<Verdict> {
