@@ -44,6 +44,12 @@ Example:
     Enroll(Box<Enroll>),
     Status(Status),
     /// Everybody who is enrolled
+    #[command(after_help = "\
+Example:
+  # totpctl list
+  USER   TOKENS     LAST USED                BACKUP CODES
+  alice  phone,fob  2026-11-25 10:03:22 UTC  10
+  bob    phone      never                    0")]
     List {
         /// Print JSON
         #[arg(long)]

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::house::House;
 use std::ffi::OsStr;
-use verifier::{Account, Status, UserName, lookup, lookup_uid};
+use verifier::{Account, Holder, Status, StoreError, UserName, lookup, lookup_uid};
 
 /// The account of this name.
 pub(crate) fn account(name: &OsStr) -> Result<Account, Failure> {
@@ -32,7 +32,7 @@ pub(crate) fn account_or_gone(house: &House, name: &OsStr) -> Result<Account, Fa
 }
 
 /// The present account of `uid`, or one named by the uid where there is none.
-pub(crate) fn of_uid(uid: u32) -> Result<Account, verifier::StoreError> {
+pub(crate) fn of_uid(uid: u32) -> Result<Account, StoreError> {
     Ok(lookup_uid(uid)?.unwrap_or_else(|| Account { name: uid.to_string(), uid }))
 }
 
@@ -45,6 +45,12 @@ pub(crate) fn status(house: &House, account: &Account) -> Result<Option<Status>,
 pub(crate) fn enrolled(house: &House, account: &Account) -> Result<Status, Failure> {
     let status = status(house, account)?.filter(|status| status.enrolled);
     status.ok_or_else(|| Failure::new(format!("{} is not enrolled", account.name)))
+}
+
+/// Whether what is enrolled is still this account's, and not that of who had the uid before.
+pub(crate) fn vet(status: &Status, account: &Account) -> Result<(), StoreError> {
+    let holder = Holder { uid: status.uid, account: status.account.clone() };
+    verifier::vet(&holder, account)
 }
 
 fn find(name: &OsStr) -> Result<Option<Account>, Failure> {

@@ -24,7 +24,7 @@ pub use error::{Fault, StoreError};
 pub use format::Format;
 pub use id::Id;
 pub use init::{Initialized, init};
-pub use local::{Clock, Local, Random};
+pub use local::{Clock, Local, Random, vet};
 pub use person::{Change, Current, Judge, Person, change, login, read};
 pub use record::{Holder, Record, State};
 pub use slots::{LEDGER_LEN, Read, SLOT_LEN, Slot, Slots};

@@ -173,7 +173,10 @@ impl<S: Store> Judge for Login<'_, S> {
 
 /// The account that was enrolled must still be the account of this uid: a uid given anew to somebody else
 /// must not inherit. Another name of the same uid is the same person.
-fn vet(holder: &Holder, account: &Account) -> Result<(), StoreError> {
+///
+/// # Errors
+/// [`StoreError::Renamed`], and [`StoreError::NameService`] where that cannot be established.
+pub fn vet(holder: &Holder, account: &Account) -> Result<(), StoreError> {
     let renamed = || StoreError::Renamed { account: holder.account.clone(), uid: holder.uid };
     if holder.account == account.name {
         return Ok(());

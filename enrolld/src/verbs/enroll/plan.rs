@@ -84,6 +84,7 @@ fn how(
         None if args.replace => Ok(Enrolled::Replace),
         None => Ok(Enrolled::First),
         Some(_) if args.replace => Ok(Enrolled::Replace),
+        Some(status) if let Err(error) = people::vet(status, account) => Err(Failure::store(&error, user)),
         Some(status) if args.add => addable(user, status, name),
         Some(status) => Err(Failure::new(format!("{user} is already enrolled ({})", belongings(status)))
             .hint(format!("one more token: totpctl enroll --add --token NAME {user}"))
@@ -129,7 +130,11 @@ fn label(
     let whose = args.label.clone().unwrap_or_else(|| format!("{}@{host}{of_token}", account.name));
     let label = Label::new(issuer, &whose);
     let said = label.differs(issuer, &whose).then(|| {
-        format!("apps split names at a colon, so it was replaced: {} and {}", label.issuer(), label.account())
+        format!(
+            "apps split names at a colon, so it was replaced: {:?}, {:?}",
+            label.issuer(),
+            label.account()
+        )
     });
     (label, said)
 }

@@ -1,0 +1,16 @@
+//! `totpctl` itself: the binary, run as an administrator and as a script run it, on a store in a folder of
+//! the test's own. The person enrolled is whoever runs the tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bench;
+mod clocks;
+mod contracts;
+mod help;
+mod interactive;
+mod pictures;
+mod provisioning;
+mod refusals;
+mod repair;
+mod session;
+mod sheets;
+mod typing;
