@@ -113,6 +113,11 @@ impl Snapshot {
         Self { folder, copy }
     }
 
+    /// Where the copy is.
+    pub fn path(&self) -> &str {
+        &self.copy
+    }
+
     /// Brings the folder back to what it was.
     pub fn restore(&self) {
         // Whatever a test has put in its place: `rm` follows no symbolic link.

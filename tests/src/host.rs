@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::fs;
+use std::os::unix::fs::FileExt as _;
 use std::ptr;
 
 /// Everything of the process at hand that outlives a call, one fact a line.
@@ -182,4 +183,22 @@ pub fn set_locale(name: &CStr) {
 pub fn memory() -> u64 {
     let pages = fs::read_to_string("/proc/self/statm").expect("proc is mounted");
     pages.split(' ').next().and_then(|size| size.parse::<u64>().ok()).expect("statm begins with it") * 4096
+}
+
+/// Where `needle` stands in the writable memory of a process.
+pub fn find_in_memory(process: u32, needle: &[u8]) -> Vec<String> {
+    let maps = fs::read_to_string(format!("/proc/{process}/maps")).expect("our own child");
+    let memory = fs::File::open(format!("/proc/{process}/mem")).expect("our own child");
+    let mut found = Vec::new();
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let (begin, rest) = line.split_once('-').expect("a range");
+        let (end, _) = rest.split_once(' ').expect("a range");
+        let address = |hex| u64::from_str_radix(hex, 16).expect("hexadecimal");
+        let mut bytes = vec![0; usize::try_from(address(end) - address(begin)).expect("memory fits")];
+        if memory.read_exact_at(&mut bytes, address(begin)).is_ok() {
+            let places = bytes.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle);
+            found.extend(places.map(|(place, _)| format!("{place:x} of {line}")));
+        }
+    }
+    found
 }

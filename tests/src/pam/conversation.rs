@@ -128,7 +128,7 @@ impl Conversation {
 }
 
 /// Says "here" on standard output, then waits until whoever holds standard input's other end lets go.
-fn wait_at_gate() {
+pub(super) fn wait_at_gate() {
     println!("{}", super::report::AT_GATE);
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }

@@ -51,6 +51,7 @@ pub struct Login {
     pub(super) texts: Texts,
     pub(super) mute: bool,
     pub(super) limits: Vec<Limit>,
+    pub(super) lingers: bool,
 }
 
 impl Login {
@@ -69,6 +70,7 @@ impl Login {
             texts: Texts::Take,
             mute: false,
             limits: Vec::new(),
+            lingers: false,
         }
     }
 
@@ -139,6 +141,13 @@ impl Login {
     #[must_use]
     pub fn limited(mut self, limit: Limit) -> Self {
         self.limits.push(limit);
+        self
+    }
+
+    /// The application stays after its transaction has ended, at a gate as in [`Login::behind_gate`].
+    #[must_use]
+    pub fn lingering(mut self) -> Self {
+        self.lingers = true;
         self
     }
 

@@ -5,7 +5,7 @@ use std::ptr;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use super::conversation::Conversation;
+use super::conversation::{Conversation, wait_at_gate};
 use super::ffi::{self, PAM_SUCCESS, PamConv, PamHandle};
 use super::login::{Call, Limit, Login};
 use super::report::{Code, Report};
@@ -29,6 +29,9 @@ pub(super) fn play(login: &Login, mut conversation: Conversation) -> Report {
     lift_limits(&login.limits);
     let (user, environment) = (transaction.user(), transaction.environment());
     drop(transaction);
+    if login.lingers {
+        wait_at_gate();
+    }
     Report {
         answers,
         heard: conversation.heard,

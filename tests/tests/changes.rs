@@ -1,0 +1,119 @@
+//! What an administrator does while somebody sits at the prompt, and what a change leaves behind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use acceptance::lab::Lab;
+use acceptance::pam::{Code, Login, Waiting};
+use acceptance::sandbox;
+
+fn waiting(code: &str) -> Waiting {
+    Waiting::start(Login::new("door", "alice").code(code).behind_gate().command())
+}
+
+fn opens(code: &str) -> bool {
+    Login::new("door", "alice").code(code).run().verdict() == Code::Success
+}
+
+fn backup_codes(lab: &Lab) -> Vec<String> {
+    let printed = lab.totpctl(["backup-codes", "alice", "--yes", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let codes = value["backup_codes"].as_array().unwrap().iter();
+    codes.map(|code| code.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_revocation_holds_for_a_prompt_that_is_already_open() {
+    sandbox::within(|lab| {
+        lab.door("");
+        lab.service("lax-door", "auth required pam_totp.so nullok\n");
+        let alice = lab.enroll("alice");
+        let (code, backup) = (waiting(&alice.phone.code(0)), waiting(&alice.backup_codes[0]));
+        lab.totpctl(["revoke", "alice", "--yes"]);
+        assert_eq!(code.finish().verdict(), Code::AuthErr);
+        assert_eq!(backup.finish().verdict(), Code::AuthErr);
+        assert_eq!(lab.status("alice")["enrolled"], false);
+        assert_eq!(Login::new("lax-door", "alice").run().verdict(), Code::PermDenied, "as if never enrolled");
+    });
+}
+
+#[test]
+fn an_enrollment_holds_for_a_prompt_that_is_already_open() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let prompt = waiting("123456");
+        let alice = lab.enroll("alice");
+        assert_eq!(prompt.finish().verdict(), Code::AuthErr);
+        assert!(opens(&alice.phone.code(0)));
+    });
+}
+
+#[test]
+fn a_replacement_holds_for_a_prompt_that_is_already_open() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let old = lab.enroll("alice");
+        let prompt = waiting(&old.phone.code(0));
+        let new = lab.enroll_with("alice", &["--replace", "--yes"]);
+        assert_eq!(prompt.finish().verdict(), Code::AuthErr);
+        assert!(!opens(&old.phone.code(0)) && !opens(&old.backup_codes[0]));
+        assert!(opens(&new.phone.code(0)) && opens(&new.backup_codes[0]));
+    });
+}
+
+#[test]
+fn an_older_sheet_of_backup_codes_is_refused_without_counting() {
+    sandbox::within(|lab| {
+        lab.settings("[login]\nfail_delay = \"0s\"\n[throttle]\nfree_failures = 1\n");
+        lab.door("");
+        let alice = lab.enroll("alice");
+        assert!(opens(&alice.backup_codes[0]));
+        let prompt = waiting(&alice.backup_codes[1]);
+        let new = backup_codes(lab);
+        assert_eq!(prompt.finish().verdict(), Code::AuthErr);
+        for old in &alice.backup_codes {
+            lab.syslog.clear();
+            assert!(!opens(old));
+            assert!(lab.decision().contains("not counted"));
+        }
+        assert!(opens(&new[0]) && opens(&alice.phone.code(0)));
+        assert_eq!(lab.status("alice")["backup_codes_left"], 9);
+    });
+}
+
+#[test]
+fn new_backup_codes_make_no_spent_code_good() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let alice = lab.enroll("alice");
+        assert!(opens(&alice.phone.code(0)));
+        backup_codes(lab);
+        assert!(!opens(&alice.phone.code(0)));
+        lab.totpctl(["unlock", "alice"]);
+        assert!(!opens(&alice.phone.code(0)));
+        assert!(opens(&alice.phone.code(1)));
+    });
+}
+
+#[test]
+fn an_unlock_opens_a_lane_that_waits() {
+    sandbox::within(|lab| {
+        lab.settings("[login]\nfail_delay = \"0s\"\n[throttle]\nfree_failures = 1\n");
+        lab.door("");
+        let alice = lab.enroll("alice");
+        assert!(!opens(&alice.phone.wrong()) && !opens(&alice.phone.code(0)));
+        lab.totpctl(["unlock", "alice"]);
+        assert!(opens(&alice.phone.code(0)));
+    });
+}
+
+#[test]
+fn two_tokens_of_one_person_both_open_once() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let phone = lab.enroll("alice");
+        let other = lab.enroll_with("alice", &["--add", "--token", "tablet"]);
+        for token in [&phone, &other] {
+            assert!(opens(&token.phone.code(0)));
+            assert!(!opens(&token.phone.code(0)));
+        }
+    });
+}
