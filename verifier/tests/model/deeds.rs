@@ -1,0 +1,268 @@
+//! What the processes of the model do: the verbs of [`verifier::Local`], over the model's file system.
+
+use crate::calls::Replay;
+use otp::{
+    Algorithm, BackupCode, Digits, Kind, Period, Policy, Secret, Time, Token, TokenName, Typed, Verdict,
+};
+use std::cell::Cell;
+use verifier::{
+    Account, Change, Current, Enrolled, Id, Judge, Local, NewToken, Origin, Outcome, Person, Refusal, Store,
+    StoreError, Verifier,
+};
+
+/// The instant at which everything happens, and the step it falls into.
+const NOW: u64 = 1_800_000_000;
+const STEP: u64 = NOW / 30;
+/// Whose folder it is.
+pub(crate) const UID: u32 = 1000;
+
+/// The keys of the model: the enrolled one, a new one, and one more to repair with.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Key {
+    K1,
+    K2,
+    K3,
+}
+
+/// What may be typed at a prompt.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Credential {
+    /// The code of a key, so many steps after the present one.
+    Code(Key, u64),
+    /// The first code of the set of backup codes that the process with this seed makes.
+    Backup(u8),
+    /// A code of nothing.
+    Wrong,
+}
+
+/// What a process does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Deed {
+    Login(Credential),
+    Enroll { key: Key, how: How, confirmed: bool },
+    NewBackupCodes,
+    Revoke,
+    Unlock,
+    Status,
+}
+
+/// How a token joins.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum How {
+    First,
+    Replace,
+    Add,
+}
+
+/// A process: what it does, when, and what it started from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Job {
+    pub(crate) deed: Deed,
+    /// Its randomness. A record that it makes has an id of this number.
+    pub(crate) seed: u8,
+    /// The seed of the record that it saw before it began.
+    pub(crate) from: Option<u8>,
+    /// Seconds after [`NOW`].
+    pub(crate) later: u64,
+}
+
+/// What it answered.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Answer {
+    Accepted,
+    Refused(&'static str),
+    Unavailable(&'static str),
+    NotEnrolled,
+    Done,
+    Unconfirmed,
+    Seen(Option<Seen>),
+}
+
+/// What `read` gave.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Seen {
+    /// The seed of the process that made the record.
+    pub(crate) made_by: u8,
+    pub(crate) enrolled: bool,
+    pub(crate) ledger: &'static str,
+    /// Failures in the console's lane since the last success.
+    pub(crate) failures: u32,
+    /// What is charged to the console's budget, in chances of one in a million.
+    pub(crate) charged: u64,
+}
+
+impl Job {
+    pub(crate) fn new(deed: Deed, seed: u8) -> Self {
+        Self { deed, seed, from: None, later: 0 }
+    }
+
+    pub(crate) fn from(self, seed: u8) -> Self {
+        Self { from: Some(seed), ..self }
+    }
+
+    pub(crate) fn later(self, later: u64) -> Self {
+        Self { later, ..self }
+    }
+
+    /// Whether it puts another record in place.
+    pub(crate) fn is_change(&self) -> bool {
+        matches!(self.deed, Deed::Enroll { .. } | Deed::NewBackupCodes | Deed::Revoke)
+    }
+}
+
+thread_local! {
+    static CLOCK: Cell<u64> = const { Cell::new(NOW) };
+    static DRAWN: Cell<u8> = const { Cell::new(0) };
+}
+
+fn clock() -> Time {
+    Time(CLOCK.get())
+}
+
+fn random(bytes: &mut [u8]) -> std::io::Result<()> {
+    bytes.fill(DRAWN.replace(DRAWN.get() + 1));
+    Ok(())
+}
+
+fn id_of(seed: u8) -> Id {
+    Id([seed << 4; 16])
+}
+
+pub(crate) fn token(key: Key) -> Token {
+    let (name, secret) = match key {
+        Key::K1 => ("phone", "JVQWWZJANFXHMZLOORSWIIDTMVRXEZLU"),
+        Key::K2 => ("new", "ONUG64TUEB2GK43UEBZWKY3SMU"),
+        Key::K3 => ("third", "MFRGGZDFMZTWQ2LK"),
+    };
+    Token {
+        name: TokenName::new(name).unwrap(),
+        kind: Kind::Totp { period: Period::THIRTY },
+        algorithm: Algorithm::Sha1,
+        digits: Digits::SIX,
+        secret: Secret::from_base32(secret).unwrap(),
+    }
+}
+
+fn backup_code(seed: u8) -> BackupCode {
+    BackupCode::from_random([10 + seed; 12]).unwrap()
+}
+
+fn typed(credential: Credential) -> Typed {
+    match credential {
+        Credential::Code(key, offset) => Typed::Code(token(key).code(STEP + offset)),
+        Credential::Backup(seed) => Typed::Backup(backup_code(seed)),
+        Credential::Wrong => Typed::parse(b"000000"),
+    }
+}
+
+/// Runs a process as far as its disk lets it.
+pub(crate) fn run(job: &Job, disk: &Replay) -> Answer {
+    CLOCK.set(NOW + job.later);
+    DRAWN.set(job.seed << 4);
+    let local = Local::new(ModelStore(disk), Policy::default(), clock, random);
+    let alice = Account { name: "alice".into(), uid: UID };
+    let from = job.from.map(id_of);
+    let codes = [backup_code(job.seed)];
+    match job.deed {
+        Deed::Login(credential) => answered(local.check(&alice, &typed(credential), Origin::Console)),
+        Deed::Enroll { key, how, confirmed } => {
+            let confirm = confirmed.then(|| typed(Credential::Code(key, 0)));
+            let how = match how {
+                How::First => Enrolled::First,
+                How::Replace => Enrolled::Replace,
+                How::Add => Enrolled::Add,
+            };
+            let backup = if how == Enrolled::Add { &[][..] } else { &codes[..] };
+            let token = token(key);
+            let new = NewToken { from, how, token: &token, confirm: confirm.as_ref(), backup };
+            changed(local.enroll(&alice, &new).map(|_| ()))
+        }
+        Deed::NewBackupCodes => {
+            changed(local.backup_codes(&alice, from.expect("a record to start from"), &codes).map(|_| ()))
+        }
+        Deed::Revoke => changed(local.revoke(&alice, from.expect("a record to start from"))),
+        Deed::Unlock => changed(local.unlock(&alice, false).map(|_| ())),
+        Deed::Status => match verifier::read(disk, UID) {
+            Ok(person) => Answer::Seen(person.map(|person| seen(&person))),
+            Err(error) => Answer::Unavailable(trouble(&error)),
+        },
+    }
+}
+
+fn seen(person: &Person) -> Seen {
+    let (ledger, failures, spent) = match &person.ledger {
+        Current::Whole(ledger) => ("whole", ledger.console.failures, ledger.console_budget.spent.0),
+        Current::Half(ledger) => ("half", ledger.console.failures, ledger.console_budget.spent.0),
+        Current::Lost => ("lost", 0, 0),
+    };
+    let (made_by, enrolled) = (person.record.id.0[0] >> 4, person.record.enrollment().is_some());
+    Seen { made_by, enrolled, ledger, failures, charged: spent / 1_000_000_000_000 }
+}
+
+fn answered(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Judged(Verdict::Accepted { .. }) => Answer::Accepted,
+        Outcome::Judged(Verdict::Wrong { counted: true }) => Answer::Refused("wrong"),
+        Outcome::Judged(Verdict::Wrong { counted: false }) => Answer::Refused("void"),
+        Outcome::Judged(Verdict::Replayed { .. }) => Answer::Refused("replayed"),
+        Outcome::Judged(other) => panic!("nothing in the model calls for {other:?}"),
+        Outcome::NotEnrolled => Answer::NotEnrolled,
+        Outcome::Unavailable(error) => Answer::Unavailable(trouble(&error)),
+    }
+}
+
+fn changed(result: Result<(), Refusal>) -> Answer {
+    match result {
+        Ok(()) => Answer::Done,
+        Err(Refusal::Store(StoreError::Unconfirmed { .. })) => Answer::Unconfirmed,
+        Err(Refusal::Store(error)) => Answer::Unavailable(trouble(&error)),
+        Err(Refusal::AlreadyEnrolled) => Answer::Refused("already enrolled"),
+        Err(Refusal::NotEnrolled) => Answer::Refused("not enrolled"),
+        Err(Refusal::NotConfirmed(_)) => Answer::Refused("not confirmed"),
+        Err(Refusal::Tokens(_)) => Answer::Refused("tokens"),
+    }
+}
+
+fn trouble(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Io { .. } => "io",
+        StoreError::Busy(_) => "busy",
+        StoreError::Changed => "changed",
+        StoreError::Refused { .. } => "refused",
+        StoreError::Damaged { .. } => "enrollment damaged",
+        StoreError::LedgerMissing(_) => "ledger missing",
+        StoreError::LedgerDamaged(_) => "ledger damaged",
+        StoreError::LedgerRepaired(_) => "ledger repaired",
+        other => panic!("nothing in the model calls for {other}"),
+    }
+}
+
+/// The store's protocol on the model's disk.
+struct ModelStore<'a, 'b>(&'a Replay<'b>);
+
+impl Store for ModelStore<'_, '_> {
+    fn network_key(&self) -> &[u8; 32] {
+        &[0; 32]
+    }
+
+    fn read(&self, uid: u32) -> Result<Option<Person>, StoreError> {
+        verifier::read(self.0, uid)
+    }
+
+    fn login<J: Judge>(&self, uid: u32, judge: &J) -> Result<Option<J::Answer>, StoreError> {
+        verifier::login(self.0, uid, judge)
+    }
+
+    fn change<T, E: From<StoreError>>(
+        &self,
+        uid: u32,
+        from: Option<Id>,
+        make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
+    ) -> Result<T, E> {
+        verifier::change(self.0, uid, from, make)
+    }
+
+    fn people(&self) -> Result<Vec<u32>, StoreError> {
+        Ok(vec![UID])
+    }
+}
