@@ -10,7 +10,7 @@ const ACROSS: usize = 2;
 
 /// The sheet that `user` keeps: which set it is, and its codes.
 pub(crate) fn sheet(user: &str, set: &BackupSheet, codes: &[BackupCode]) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(256 + codes.len() * 24));
+    let mut text = Zeroizing::new(String::with_capacity(1024 + codes.len() * 24));
     text.push_str(&format!("Backup codes of {user}, {}\n", set_words(set)));
     text.push_str("Each opens once, where the phone is not at hand. They are shown this once: print\n");
     text.push_str("them or write them down");

@@ -1,6 +1,7 @@
 //! Clocks that are wrong: the phone's, this machine's.
 
 use crate::bench::{Bench, K1, NOW, phone};
+use crate::session::CODE;
 use std::path::Path;
 use std::process::Command;
 
@@ -35,6 +36,25 @@ fn a_machine_that_is_wrong_does_not_blame_the_phone() {
         .verify(phone(K1, NOW - 90 + 3_600))
         .refused("3600 s apart; this")
         .refused("hint: 1 h looks like a time-zone");
+}
+
+#[test]
+fn enrolling_on_such_a_machine_does_not_blame_the_phone_either() {
+    for (status, words) in [
+        ("STA_UNSYNC", "the clocks are 90 s apart; this machine's clock is not synchronized\n"),
+        ("0", "your phone's clock is 90 s ahead\n"),
+    ] {
+        let bench = kernel_says(Bench::new(), status).at(NOW - 90);
+        let mut session = bench.session(["enroll", &bench.user, "--qr", "none"]);
+        let secret = session.secret();
+        session.expect(CODE);
+        session.say(&phone(&secret, NOW));
+        session.expect(words);
+        session.expect(CODE);
+        session.say("");
+        assert_eq!(session.end().0, Some(1));
+        assert_eq!(bench.status()["enrolled"], false);
+    }
 }
 
 #[test]

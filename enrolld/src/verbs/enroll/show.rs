@@ -88,11 +88,14 @@ impl Screen {
 
 /// The code with words beside it. The URI stands above, so that nothing pushes the code off the screen.
 fn drawn(plan: &Plan, code: &Code, style: Style, size: Size) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(32 * 1024));
+    let words = beside(plan, style, code.room_beside(style, size.columns));
+    let lines = code.beside(style, &words, size.columns);
+    // Of its whole size at once: growing would leave copies of the secret behind.
+    let length = plan.uri.len() + 1 + lines.iter().map(|line| line.len() + 1).sum::<usize>();
+    let mut text = Zeroizing::new(String::with_capacity(length));
     text.push_str(&plan.uri);
     text.push('\n');
-    let words = beside(plan, style, code.room_beside(style, size.columns));
-    for line in code.beside(style, &words, size.columns).iter() {
+    for line in lines.iter() {
         text.push_str(line);
         text.push('\n');
     }
@@ -112,7 +115,7 @@ fn beside(plan: &Plan, style: Style, room: usize) -> Zeroizing<Vec<String>> {
 
 /// The same without a drawing.
 fn written(plan: &Plan) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(1024));
+    let mut text = Zeroizing::new(String::with_capacity(plan.uri.len() + 512));
     text.push_str("Type this into an authenticator app:\n\n    secret  ");
     text.push_str(&plan.token.secret.to_groups());
     text.push_str("\n    kind    ");

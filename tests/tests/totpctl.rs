@@ -1,0 +1,42 @@
+//! The command on a whole machine: what the system's log keeps of an administrator's changes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use acceptance::lab::Lab;
+use acceptance::sandbox;
+
+/// What `totpctl` has logged since the last look, without priority and process id.
+fn logged(lab: &Lab) -> Vec<String> {
+    let lines = lab.syslog.raw();
+    lab.syslog.clear();
+    let of_ours = lines.iter().filter_map(|line| line.strip_prefix("<85>totpctl["));
+    of_ours.map(|line| line.split_once("]: ").unwrap().1.to_owned()).collect()
+}
+
+#[test]
+fn every_change_is_one_line_in_the_log_and_holds_nothing_secret() {
+    sandbox::within(|lab| {
+        assert!(logged(lab)[0].starts_with("init: store=/var/lib/pam_totp id="));
+        let uid = lab.uid("alice");
+        let login = std::fs::read_to_string("/proc/self/loginuid").unwrap();
+        let login = if login.trim() == "4294967295" { "unset" } else { login.trim() };
+        let line =
+            |verb: &str, more: &str| vec![format!("{verb}: user=alice uid={uid}{more} loginuid={login}")];
+        let alice = lab.enroll("alice");
+        let raw = lab.syslog.raw().join("\n");
+        assert!(!alice.backup_codes.iter().any(|code| raw.contains(code)), "{raw}");
+        assert_eq!(logged(lab), line("enroll", " token=phone how=first backup_codes=10"));
+        lab.totpctl(["enroll", "alice", "--add", "--token", "fob", "--no-confirm", "--json"]);
+        assert_eq!(logged(lab), line("enroll", " token=fob how=added backup_codes=0"));
+        lab.totpctl(["backup-codes", "alice", "--yes", "--count", "3"]);
+        assert_eq!(logged(lab), line("backup-codes", " backup_codes=3"));
+        lab.totpctl(["unlock", "alice", "--clock"]);
+        assert_eq!(logged(lab), line("unlock", " clock=yes"));
+        for look in [["status", "alice"].as_slice(), &["list"], &["code", "alice"], &["init"]] {
+            lab.totpctl(look);
+        }
+        assert!(!lab.totpctl_command().args(["enroll", "alice", "--no-confirm"]).status().unwrap().success());
+        assert_eq!(logged(lab), [""; 0], "who only looked, or was refused, changed nothing");
+        lab.totpctl(["revoke", "alice", "--yes"]);
+        assert_eq!(logged(lab), line("revoke", ""));
+    });
+}
