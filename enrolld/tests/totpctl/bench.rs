@@ -217,11 +217,21 @@ pub(crate) fn ran(mut command: Command, input: &[u8]) -> Ran {
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     // A verb that does not read leaves a broken pipe.
     let _ = child.stdin.take().unwrap().write_all(input);
+    let id = child.id();
     let output = child.wait_with_output().unwrap();
+    forget_clock(id);
     Ran {
         status: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Removes what libfaketime left in shared memory under this process id. A process that gets the same id later
+/// would find it there, and see the true time.
+pub(crate) fn forget_clock(process: u32) {
+    for name in [format!("faketime_shm_{process}"), format!("sem.faketime_sem_{process}")] {
+        let _ = std::fs::remove_file(PathBuf::from("/dev/shm").join(name));
     }
 }
 

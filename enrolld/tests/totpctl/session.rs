@@ -1,6 +1,6 @@
 //! Somebody at a terminal: reads what is on the screen, types when asked.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, forget_clock};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
@@ -57,6 +57,14 @@ impl Bench {
             screen: String::new(),
             read: 0,
         }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        forget_clock(self.child.id());
     }
 }
 
@@ -121,7 +129,7 @@ impl Session {
         };
         while self.more() {}
         assert!(self.echoes(), "the terminal was left silent");
-        (status.code(), self.screen)
+        (status.code(), std::mem::take(&mut self.screen))
     }
 
     /// Reads what has come within a moment; whether anything had.
