@@ -27,8 +27,8 @@ pub enum Limit {
     Descriptors(u64),
     /// The size of a file, in bytes (`ulimit -f` in other units); passing it raises SIGXFSZ.
     FileSize(u64),
-    /// As many bytes of address space beyond what is in use (`ulimit -v`).
-    Memory(u64),
+    /// The address space (`ulimit -v`): what is in use, of which so many bytes of the heap are free.
+    Memory(usize),
 }
 
 /// `PAM_SILENT`.

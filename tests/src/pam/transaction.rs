@@ -54,10 +54,42 @@ fn set_limit(limit: Limit) {
     let (resource, value) = match limit {
         Limit::Descriptors(count) => (Resource::RLIMIT_NOFILE, count),
         Limit::FileSize(bytes) => (Resource::RLIMIT_FSIZE, bytes),
-        Limit::Memory(bytes) => (Resource::RLIMIT_AS, crate::host::memory() + bytes),
+        Limit::Memory(_) => (Resource::RLIMIT_AS, crate::host::memory()),
     };
     let (_, hard) = getrlimit(resource).expect("a resource that Linux knows");
     setrlimit(resource, value, hard).expect("below the hard limit");
+    if let Limit::Memory(bytes) = limit {
+        use_up_memory(bytes);
+    }
+}
+
+/// Takes what the heap still holds in reserve, and gives `left` bytes back.
+fn use_up_memory(left: usize) {
+    // Larger than what malloc(3) keeps apart for reuse in the same size.
+    const PIECE: usize = 2048;
+    let mut newest: *mut *mut c_void = ptr::null_mut();
+    // SAFETY: each piece of malloc(3) has room for a pointer to the piece before it.
+    unsafe {
+        loop {
+            let piece = libc::malloc(PIECE).cast::<*mut c_void>();
+            if piece.is_null() {
+                break;
+            }
+            *piece = newest.cast();
+            newest = piece;
+        }
+        for size in (16..PIECE).rev().step_by(16) {
+            while !libc::malloc(size).is_null() {}
+        }
+        for _ in 0..left.div_ceil(PIECE) {
+            if newest.is_null() {
+                break;
+            }
+            let before = *newest;
+            libc::free(newest.cast());
+            newest = before.cast();
+        }
+    }
 }
 
 fn lift_limits(limits: &[Limit]) {
