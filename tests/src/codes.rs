@@ -9,6 +9,8 @@ use crate::lab::run;
 #[derive(Clone, Debug)]
 pub struct Phone {
     secret: String,
+    /// The Unix time at which the app got the entry.
+    since: u64,
     /// The seconds that a code stands.
     pub period: u64,
     digits: u32,
@@ -18,7 +20,7 @@ pub struct Phone {
 impl Phone {
     /// Six digits, 30 seconds, SHA-1.
     pub fn new(secret: &str) -> Self {
-        Self { secret: secret.to_owned(), period: 30, digits: 6, algorithm: "sha1" }
+        Self { secret: secret.to_owned(), since: now(), period: 30, digits: 6, algorithm: "sha1" }
     }
 
     /// The same entry with another period, in seconds.
@@ -47,15 +49,16 @@ impl Phone {
         self.series(unix, 1).remove(0)
     }
 
-    /// The code of now, or of as many steps later (or earlier). Steps 0 and 1 stay acceptable across a
-    /// step's end; so a test that needs two codes takes these, in this order, and never sleeps.
+    /// The code of the step in which this app got its entry, or of as many steps later (or earlier): always
+    /// the same text, however long a test takes. Steps 0 and 1 are acceptable for at least one period from
+    /// then on, so a test that needs two codes takes these, in this order, and never sleeps.
     pub fn code(&self, steps: i64) -> String {
-        self.at(now().checked_add_signed(steps * self.period.cast_signed()).expect("a time after 1970"))
+        self.at(self.since.checked_add_signed(steps * self.period.cast_signed()).expect("a time after 1970"))
     }
 
     /// A code that this phone does not show for many steps around now.
     pub fn wrong(&self) -> String {
-        let near = self.series(now() - 30 * self.period, 60);
+        let near = self.series(self.since - 30 * self.period, 60);
         let mut all = (0..1_000_000).map(|number| format!("{number:06}"));
         all.find(|code| !near.contains(code)).expect("sixty of a million are taken")
     }

@@ -17,7 +17,7 @@ fn crowd(lab: &Lab) -> Vec<Person> {
         .map(|round| {
             let name = format!("racer{round}");
             lab.add_account(&name, 3000 + u32::try_from(round).unwrap());
-            lab.enroll(&name)
+            lab.enroll_slow(&name)
         })
         .collect()
 }
