@@ -100,10 +100,10 @@ fn large_races() -> Vec<Scenario> {
         race("a guess, one code twice", 9_000, &[login(GUESS, 2), login(CODE, 3), login(CODE, 4)]),
         race(
             "a status, a login, a replacement",
-            12_500,
+            8_000,
             &[Job::new(Deed::Status, 2), login(CODE, 3), replace(4)],
         ),
-        race("an unlock, one code twice", 16_000, &[unlock(2), login(CODE, 3), login(CODE, 4)]),
+        race("an unlock, one code twice", 15_000, &[unlock(2), login(CODE, 3), login(CODE, 4)]),
         first_race(
             "a first enrollment, two logins",
             2_000,
@@ -147,6 +147,12 @@ fn two_first_enrollments_make_one() {
 #[test]
 fn a_replacement_and_a_revocation_leave_one_of_them() {
     hold(&Scenario { faults: 2, ..race("a replacement, a revocation", 4_000, &[replace(2), revoke(3)]) });
+}
+
+#[test]
+fn a_change_of_a_change_that_was_cut_short_keeps_a_ledger_for_either() {
+    let jobs = [replace(2), revoke(3).from(2), login(CODE, 4)];
+    hold(&Scenario { faults: 2, ..race("a replacement, its revocation, a login", 30_000, &jobs) });
 }
 
 #[test]
