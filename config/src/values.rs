@@ -76,10 +76,10 @@ pub(crate) fn fail_delay(value: &DeValue<'_>) -> Result<u64, String> {
 pub(crate) fn risk(value: &DeValue<'_>) -> Result<Chance, String> {
     let number = value.as_float().ok_or_else(|| expected("a number such as 0.001", value))?;
     match number.as_str().parse::<f64>() {
-        Ok(number) if (0.000_01..=0.1).contains(&number) => {
+        Ok(number) if (0.000_1..=0.1).contains(&number) => {
             Ok(Chance::from_ratio((number * 1e12).round() as u64, 1_000_000_000_000))
         }
-        _ => Err(format!("{} is out of bounds, expected 0.00001 to 0.1", number.as_str())),
+        _ => Err(format!("{} is out of bounds, expected 0.0001 to 0.1", number.as_str())),
     }
 }
 
