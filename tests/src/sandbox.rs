@@ -26,6 +26,7 @@ const DEADLINE: &str = "240";
 /// When the test fails, and when there is no sandbox to be had: a test that did not run did not pass.
 pub fn within<T: FnOnce(&Lab)>(test: T) {
     if !is_inside(type_name::<T>()) {
+        require_root();
         artefacts::bring_up_to_date();
     }
     enter(type_name::<T>(), |lab| {
@@ -54,6 +55,7 @@ fn enter(closure: &'static str, test: impl FnOnce(&Lab)) {
         // What a test says behind its sandbox is said outside of it alone.
         std::process::exit(0);
     }
+    require_root();
     let output = again_in_namespaces(name).output().expect("timeout and unshare are part of every Debian");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     print!("{out}");
@@ -69,12 +71,16 @@ fn test_name(closure: &'static str) -> &'static str {
     path.split_once("::").map(|(_, test)| test).expect("a test lies in its crate")
 }
 
-fn again_in_namespaces(test: &str) -> Command {
+/// One uid mapped into a user namespace is too few for the people of a test.
+fn require_root() {
     assert!(
         nix::unistd::geteuid().is_root(),
         "acceptance tests make users, mounts and network interfaces in namespaces of their own: run them as \
          root (a machine of your own, or a container with CAP_SYS_ADMIN)"
     );
+}
+
+fn again_in_namespaces(test: &str) -> Command {
     let mut command = Command::new("timeout");
     command
         .args(["--foreground", "--kill-after=1", DEADLINE])
