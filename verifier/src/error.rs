@@ -18,6 +18,13 @@ pub enum StoreError {
         /// The id in its `FORMAT`.
         found: Id,
     },
+    /// There is no store, and the settings pin the id of one: it is somewhere else.
+    PinnedMissing {
+        /// The store's folder.
+        path: PathBuf,
+        /// The id that `[store] id` names.
+        id: String,
+    },
     /// A format that this version does not read.
     OtherFormat {
         /// The file.
@@ -138,6 +145,9 @@ impl fmt::Display for StoreError {
             Self::OtherStore { path, found } => {
                 write!(f, "{}: this is store {found}, not the one that [store] id names", path.display())
             }
+            Self::PinnedMissing { path, id } => {
+                write!(f, "{}: [store] id names store {id}, and no store is here", path.display())
+            }
             Self::OtherFormat { path, found } => {
                 write!(f, "{}: format {found:?} is not one that this version reads", path.display())
             }
@@ -181,6 +191,9 @@ impl StoreError {
     pub fn hint(&self, user: &str) -> Option<String> {
         match self {
             Self::NotAStore(_) => Some("mount the store, or create it once with: totpctl init".into()),
+            Self::PinnedMissing { .. } => {
+                Some("mount that store; to make a new one, take the id out of the settings first".into())
+            }
             Self::LedgerMissing(_) | Self::LedgerDamaged(_) => {
                 Some(format!("repair it with: totpctl unlock {user}"))
             }

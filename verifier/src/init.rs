@@ -21,6 +21,9 @@ pub enum Initialized {
 }
 
 /// Makes the store that `settings` name, unless it is there. `random` are fresh random bytes.
+///
+/// `FORMAT` is put in place last, on what is durable by then: an init that was cut short can be repeated, and
+/// a store that is there stays there.
 pub fn init(settings: &StoreSettings, random: [u8; 48]) -> Result<Initialized, StoreError> {
     let path = settings.directory.as_path();
     match FileStore::open(settings) {
@@ -28,23 +31,31 @@ pub fn init(settings: &StoreSettings, random: [u8; 48]) -> Result<Initialized, S
         Err(StoreError::NotAStore(_)) => {}
         Err(error) => return Err(error),
     }
+    if let Some(id) = &settings.id {
+        return Err(StoreError::PinnedMissing { path: path.into(), id: id.clone() });
+    }
     refuse_unmounted(path)?;
     let (id, key) = random.split_at(16);
     let (Ok(id), Ok(network_key)) = (id.try_into(), key.try_into()) else {
         return Err(StoreError::Random(std::io::ErrorKind::InvalidData.into()));
     };
     let format = Format { id: Id(id), network_key };
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    let opened = open_folder(parent).map_err(|errno| failed(parent, "open", errno))?;
-    let above = File::from(opened);
-    make_folder(&above, path)?;
-    let opened = open_folder(path).map_err(|errno| failed(path, "open", errno))?;
-    let root = checked_folder(opened, path)?;
+    let root = make_root(path)?;
     refuse_file_system(&root, path)?;
     make_folder(&root, &path.join("users"))?;
     write_format(&root, path, &format)?;
-    above.sync_all().map_err(|error| io(parent, "sync", error))?;
     Ok(Initialized::Created(format.id))
+}
+
+/// The store's folder, made and durable.
+fn make_root(path: &Path) -> Result<File, StoreError> {
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    let above = File::from(open_folder(parent).map_err(|errno| failed(parent, "open", errno))?);
+    make_folder(&above, path)?;
+    let opened = open_folder(path).map_err(|errno| failed(path, "open", errno))?;
+    let root = checked_folder(opened, path)?;
+    above.sync_all().map_err(|error| io(parent, "sync", error))?;
+    Ok(root)
 }
 
 fn make_folder(within: &File, path: &Path) -> Result<(), StoreError> {
@@ -85,7 +96,12 @@ fn refuse_file_system(root: &File, path: &Path) -> Result<(), StoreError> {
 fn refuse_unmounted(path: &Path) -> Result<(), StoreError> {
     let mounted = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let mounted: Vec<_> = mounted.lines().filter_map(|line| line.split(' ').nth(4)).map(unescape).collect();
-    let fstab = std::fs::read_to_string("/etc/fstab").unwrap_or_default();
+    let fstab = match std::fs::read("/etc/fstab") {
+        Ok(fstab) => String::from_utf8_lossy(&fstab).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        // What it names cannot be told, so nothing is made.
+        Err(error) => return Err(io(Path::new("/etc/fstab"), "read", error)),
+    };
     for ancestor in path.ancestors().filter(|ancestor| *ancestor != Path::new("/")) {
         if mounted.iter().any(|point| point == ancestor) {
             continue;
