@@ -1,0 +1,133 @@
+//! Changes that meet each other, their own remains, and what is not theirs.
+
+use crate::place::{CODE, NEXT, Place, alice, backup_code, token};
+use otp::Typed;
+use std::fs;
+use std::sync::Barrier;
+use verifier::{Enrolled, NewToken, Refusal, StoreError, Verifier};
+
+fn is_changed(result: Result<(), Refusal>) -> bool {
+    matches!(result, Err(Refusal::Store(StoreError::Changed)))
+}
+
+#[test]
+fn leftovers_are_swept_and_foreign_files_left_alone() {
+    let place = Place::enrolled();
+    let left = ["enrollment.new", "ledger.00112233445566778899aabbccddeeff"];
+    let foreign = [
+        "enrollment.toml.bak",
+        "ledger.bak",
+        "ledger.00112233445566778899aabbccddeeff.orig",
+        "ledger.00112233445566778899AABBCCDDEEFF",
+        "notes",
+    ];
+    for name in left.iter().chain(&foreign) {
+        fs::write(place.folder().join(name), "x").unwrap();
+    }
+    fs::create_dir(place.folder().join("a folder")).unwrap();
+    let id = place.id();
+    assert!(place.accepts(CODE), "a login sweeps nothing and minds nothing");
+    assert_eq!(place.names().len(), 2 + left.len() + foreign.len() + 1);
+    place.verifier().backup_codes(&alice(), id, &[backup_code()]).unwrap();
+    let mut expected: Vec<_> = foreign.iter().map(|name| (*name).to_owned()).collect();
+    expected.extend(["a folder".into(), "enrollment.toml".into(), format!("ledger.{}", place.id())]);
+    expected.sort();
+    assert_eq!(place.names(), expected);
+    assert!(!place.accepts(CODE) && place.accepts(NEXT), "the steps are carried over");
+}
+
+#[test]
+fn a_change_that_started_from_what_is_no_longer_there_fails() {
+    let place = Place::enrolled();
+    let (verifier, first) = (place.verifier(), place.id());
+    verifier.backup_codes(&alice(), first, &[backup_code()]).unwrap();
+    let second = place.id();
+    assert!(is_changed(verifier.backup_codes(&alice(), first, &[]).map(|_| ())));
+    assert!(is_changed(verifier.revoke(&alice(), first)));
+    assert!(is_changed(verifier.adopt(&alice(), first)));
+    assert!(is_changed(place.enroll(&alice(), Some(first))));
+    assert!(is_changed(place.enroll(&alice(), None)), "\"none\" counts as what it started from");
+    assert_eq!((place.id(), place.names().len()), (second, 2));
+}
+
+#[test]
+fn a_revocation_outlives_an_enrollment_that_began_before_it() {
+    let place = Place::enrolled();
+    let before = place.id();
+    place.verifier().revoke(&alice(), before).unwrap();
+    // Began when nobody was enrolled, or on the enrollment that is gone.
+    assert!(is_changed(place.enroll(&alice(), None)));
+    assert!(is_changed(place.enroll(&alice(), Some(before))));
+    let status = place.verifier().status(&alice()).unwrap().unwrap();
+    assert!(!status.enrolled);
+    assert!(!place.accepts(CODE));
+    // Whoever has seen the tombstone may enroll again.
+    let (token, typed) = (token(), Typed::parse(CODE.as_bytes()));
+    let (from, how) = (Some(status.id), Enrolled::First);
+    let new = NewToken { from, how, token: &token, confirm: Some(&typed), backup: &[] };
+    place.verifier().enroll(&alice(), &new).unwrap();
+    assert!(!place.accepts(CODE) && place.accepts(NEXT));
+}
+
+#[test]
+fn of_two_first_enrollments_at_once_exactly_one_is_made() {
+    for _ in 0..20 {
+        let place = Place::empty();
+        let barrier = Barrier::new(3);
+        let made = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..3)
+                .map(|_| {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        match place.enroll(&alice(), None) {
+                            Ok(()) => 1,
+                            Err(Refusal::Store(StoreError::Changed)) => 0,
+                            Err(error) => panic!("{error}"),
+                        }
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+        });
+        assert_eq!((made, place.names().len()), (1, 2));
+        assert!(place.accepts(CODE));
+    }
+}
+
+#[test]
+fn of_many_logins_with_one_code_at_once_exactly_one_is_accepted() {
+    for typed in [CODE.to_owned(), backup_code().expose().to_string()] {
+        for _ in 0..10 {
+            let place = Place::enrolled();
+            let barrier = Barrier::new(8);
+            let accepted = std::thread::scope(|scope| {
+                let login = || {
+                    barrier.wait();
+                    place.accepts(&typed)
+                };
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(login)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).filter(|&a| a).count()
+            });
+            assert_eq!(accepted, 1);
+        }
+    }
+}
+
+#[test]
+fn a_confirming_code_that_has_opened_a_login_confirms_nothing() {
+    let place = Place::enrolled();
+    assert!(place.accepts(CODE));
+    let (token, id) = (token(), place.id());
+    let enroll = |typed: &str, how, token: &otp::Token| {
+        let typed = Typed::parse(typed.as_bytes());
+        let new = NewToken { from: Some(id), how, token, confirm: Some(&typed), backup: &[] };
+        place.verifier().enroll(&alice(), &new).map(|_| ())
+    };
+    let refused = enroll(CODE, Enrolled::Replace, &token);
+    assert!(matches!(refused, Err(Refusal::NotConfirmed(_))), "{refused:?}");
+    // The same key under a second name: what confirms it is spent under both.
+    let twin = otp::Token { name: otp::TokenName::new("tablet").unwrap(), ..token };
+    assert!(enroll(CODE, Enrolled::Add, &twin).is_err());
+    enroll(NEXT, Enrolled::Add, &twin).unwrap();
+    assert!(!place.accepts(NEXT) && !place.accepts(CODE));
+}

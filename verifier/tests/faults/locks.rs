@@ -1,0 +1,82 @@
+//! The lock on a person's folder.
+
+use crate::place::{CODE, NEXT, Place, alice};
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::time::{Duration, Instant};
+use verifier::{Outcome, Refusal, StoreError, Verifier};
+
+#[test]
+fn a_lock_that_somebody_keeps_is_waited_for_and_then_reported() {
+    let place = Place::enrolled();
+    let id = place.id();
+    let held = File::open(place.folder()).unwrap();
+    held.lock().unwrap();
+    let start = Instant::now();
+    let outcome = place.check(CODE);
+    assert!(matches!(outcome, Outcome::Unavailable(StoreError::Busy(_))), "{outcome:?}");
+    let revoked = place.verifier().revoke(&alice(), id);
+    assert!(matches!(revoked, Err(Refusal::Store(StoreError::Busy(_)))), "{revoked:?}");
+    let waited = start.elapsed();
+    assert!(waited > Duration::from_secs(4) && waited < Duration::from_secs(8), "{waited:?}");
+    assert!(place.verifier().status(&alice()).unwrap().is_some(), "reading needs no lock");
+    held.unlock().unwrap();
+    assert!(place.accepts(CODE));
+}
+
+#[test]
+fn a_lock_that_is_given_back_in_time_is_taken() {
+    let place = Place::enrolled();
+    let held = File::open(place.folder()).unwrap();
+    held.lock().unwrap();
+    std::thread::scope(|scope| {
+        let login = scope.spawn(|| place.accepts(CODE));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!login.is_finished());
+        held.unlock().unwrap();
+        assert!(login.join().unwrap());
+    });
+}
+
+#[test]
+fn the_lock_of_a_folder_that_was_replaced_locks_nothing() {
+    let place = Place::enrolled();
+    let held = File::open(place.folder()).unwrap();
+    held.lock().unwrap();
+    std::thread::scope(|scope| {
+        let login = scope.spawn(|| place.accepts(CODE));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!login.is_finished());
+        // While the login waits for the lock of the old folder, another takes its name and its files.
+        let new = place.users().join("new");
+        DirBuilder::new().mode(0o700).create(&new).unwrap();
+        for name in place.names() {
+            fs::rename(place.folder().join(&name), new.join(&name)).unwrap();
+        }
+        fs::remove_dir(place.folder()).unwrap();
+        fs::rename(&new, place.folder()).unwrap();
+        let guard = File::open(place.folder()).unwrap();
+        guard.lock().unwrap();
+        held.unlock().unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!login.is_finished(), "it must wait for the lock of the new one");
+        guard.unlock().unwrap();
+        assert!(login.join().unwrap());
+    });
+    assert!(!place.accepts(CODE) && place.accepts(NEXT));
+}
+
+#[test]
+fn no_lock_is_left_behind() {
+    let place = Place::enrolled();
+    let verifier = place.verifier();
+    let typed = |code: &str| otp::Typed::parse(code.as_bytes());
+    for code in [CODE, CODE, "000000", "nonsense"] {
+        let _ = verifier.check(&alice(), &typed(code), verifier::Origin::Console);
+        File::open(place.folder()).unwrap().try_lock().unwrap();
+    }
+    let _ = verifier.revoke(&alice(), verifier::Id([0; 16]));
+    File::open(place.folder()).unwrap().try_lock().unwrap();
+    verifier.revoke(&alice(), place.id()).unwrap();
+    File::open(place.folder()).unwrap().try_lock().unwrap();
+}
