@@ -231,7 +231,11 @@ impl Ledger {
         let mut raised = self.clone();
         for (state, token) in raised.tokens.iter_mut().zip(enrollment.tokens()) {
             let floor = match token.step_at(now) {
-                Some(step) => step.saturating_add(u64::from(policy.window)).saturating_add(1),
+                // The window lies around the token's own clock, and may have reached as far as this.
+                Some(step) => step
+                    .saturating_add_signed(i64::from(state.drift.max(0)))
+                    .saturating_add(u64::from(policy.window))
+                    .saturating_add(1),
                 None => state.next.saturating_add(u64::from(policy.look_ahead)).saturating_add(1),
             };
             state.next = state.next.max(floor);
@@ -262,5 +266,48 @@ impl Ledger {
             bucket.at = bucket.at.min(now);
         }
         corrected
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Algorithm, Attempt, Digits, Kind, Period, Policy, Secret, Token, TokenName, Typed, Verdict};
+
+    #[test]
+    fn nothing_that_a_lost_record_may_have_spent_is_good_after_raising() {
+        let (policy, now) = (Policy::default(), Time(1_800_000_000));
+        for kind in [Kind::Totp { period: Period::THIRTY }, Kind::Hotp] {
+            let token = Token {
+                name: TokenName::new("phone").unwrap(),
+                kind,
+                algorithm: Algorithm::Sha1,
+                digits: Digits::SIX,
+                secret: Secret::from_base32("JVQWWZJANFXHMZLOORSWIIDTMVRXEZLU").unwrap(),
+            };
+            let enrollment = Enrollment::new(vec![token.clone()], None).unwrap();
+            let opens = |ledger: &Ledger, typed: &Typed| {
+                let attempt = Attempt { typed: typed.clone(), origin: Origin::Console };
+                let judged = crate::judge(&enrollment, ledger, &attempt, now, &policy);
+                matches!(judged.verdict, Verdict::Accepted { .. })
+            };
+            for drift in -2..=2 {
+                let mut ledger = Ledger::new(&enrollment);
+                ledger.tokens[0].drift = drift;
+                let raised = ledger.raised(&enrollment, &policy, now);
+                let first = token.step_at(now).map_or(0, |step| step - 5);
+                let mut opened = 0;
+                for factor in first..first + 15 {
+                    let (one, two) = (token.code(factor), token.code(factor + 1));
+                    for typed in [Typed::Code(one.clone()), Typed::Pair(one, two)] {
+                        if opens(&ledger, &typed) {
+                            opened += 1;
+                            assert!(!opens(&raised, &typed), "{kind:?}, drift {drift}, factor {factor}");
+                        }
+                    }
+                }
+                assert!(opened >= 6, "{kind:?}, drift {drift}: {opened}");
+            }
+        }
     }
 }
