@@ -121,7 +121,7 @@ impl Login<'_> {
         };
         let origin = self.context.origin(&account, self.settings);
         let outcome = match self.verifier() {
-            Ok(verifier) => sys::without_size_signal(|| verifier.check(&account, typed, origin)),
+            Ok(verifier) => sys::undisturbed(|| verifier.check(&account, typed, origin)),
             Err(error) => Outcome::Unavailable(error),
         };
         (Ending::Answered(outcome), Some(account))

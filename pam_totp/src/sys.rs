@@ -1,5 +1,5 @@
-//! Everything unsafe of this module: the calls into libpam that the bindings lack, the signal that a
-//! caller's file size limit raises, and memory for the moment when there is none.
+//! Everything unsafe of this module: the calls into libpam that the bindings lack, the signals that
+//! must not come amid a judgement, and memory for the moment when there is none.
 
 use otp::Time;
 use pam::constants::PamResultCode;
@@ -63,27 +63,89 @@ pub(crate) fn now() -> Time {
     Time(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
-/// Runs `write` with SIGXFSZ blocked in this thread: under `ulimit -f 0` a write then fails, and is answered
-/// like any failed write, instead of killing the host.
-pub(crate) fn without_size_signal<T>(write: impl FnOnce() -> T) -> T {
-    let mut blocked = empty_set();
-    // SAFETY: sigaddset(3), pthread_sigmask(3), sigpending(2) and sigtimedwait(2) are given sets that live on
-    // this stack, and null where the manual allows it. SIGXFSZ from write(2) goes to the writing thread, so
-    // what another thread does to its own mask cannot matter.
-    unsafe {
-        libc::sigaddset(&raw mut blocked, libc::SIGXFSZ);
+/// Runs `work`, which holds a person's lock, so that nobody but root can stop, end or divert this thread amid
+/// it: neither a handler of the host that jumps out of it, nor Ctrl-Z, nor the account that called su, whose
+/// SIGSTOP would keep the lock for ever and the owner out of their account.
+pub(crate) fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
+    let _mask = Blocked::all();
+    // Given back first: a handler that jumps away from here must not find itself as root.
+    let _real = RealRoot::take();
+    work()
+}
+
+/// While this lives, this thread of a set-uid program has root's real uid. kill(2) asks for no more than that
+/// real uid, which is the caller's: su asks under it, and even SIGSTOP can be sent to it.
+struct RealRoot(Option<libc::uid_t>);
+
+#[cfg(any(target_arch = "x86", target_arch = "arm"))]
+const SETRESUID: libc::c_long = libc::SYS_setresuid32;
+#[cfg(not(any(target_arch = "x86", target_arch = "arm")))]
+const SETRESUID: libc::c_long = libc::SYS_setresuid;
+
+impl RealRoot {
+    fn take() -> Self {
+        // SAFETY: getuid(2) and geteuid(2) take nothing and always succeed.
+        let (real, effective) = unsafe { (libc::getuid(), libc::geteuid()) };
+        Self((effective == 0 && real != 0 && set_real_uid(0)).then_some(real))
+    }
+}
+
+impl Drop for RealRoot {
+    fn drop(&mut self) {
+        if let Some(real) = self.0 {
+            set_real_uid(real);
+        }
+    }
+}
+
+/// By the system call itself: setresuid(3) would change every thread of the host.
+fn set_real_uid(uid: libc::uid_t) -> bool {
+    const KEEP: libc::uid_t = libc::uid_t::MAX;
+    // SAFETY: setresuid(2) takes three numbers.
+    unsafe { libc::syscall(SETRESUID, uid, KEEP, KEEP) == 0 }
+}
+
+/// While this lives, no signal is delivered to this thread but those that a fault of its own raises. SIGXFSZ
+/// is among those that wait: under `ulimit -f 0` a write then fails, and is answered like any failed write,
+/// instead of killing the host.
+struct Blocked {
+    former: Option<libc::sigset_t>,
+    size_was_pending: bool,
+}
+
+impl Blocked {
+    fn all() -> Self {
         let mut former = empty_set();
-        if libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, &raw mut former) != 0 {
-            return write();
+        // SAFETY: sigfillset(3), sigdelset(3) and pthread_sigmask(3) are given sets that live on this stack.
+        let blocked = unsafe {
+            let mut all = empty_set();
+            libc::sigfillset(&raw mut all);
+            for fault in
+                [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP, libc::SIGSYS]
+            {
+                libc::sigdelset(&raw mut all, fault);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut former) == 0
+        };
+        Self { former: blocked.then_some(former), size_was_pending: is_pending() }
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        let Some(former) = self.former else { return };
+        // SAFETY: sigaddset(3), sigtimedwait(2) and pthread_sigmask(3) are given sets that live here, and null
+        // where the manual allows it. SIGXFSZ from write(2) goes to the writing thread, so what another thread
+        // does to its own mask cannot matter.
+        unsafe {
+            if !self.size_was_pending && is_pending() {
+                let mut size = empty_set();
+                libc::sigaddset(&raw mut size, libc::SIGXFSZ);
+                let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+                libc::sigtimedwait(&raw const size, ptr::null_mut(), &raw const at_once);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const former, ptr::null_mut());
         }
-        let was_pending = is_pending();
-        let answer = write();
-        if !was_pending && is_pending() {
-            let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-            libc::sigtimedwait(&raw const blocked, ptr::null_mut(), &raw const at_once);
-        }
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const former, ptr::null_mut());
-        answer
     }
 }
 
@@ -201,6 +263,24 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_leaves_the_mask_as_it_was() {
+        let blocked = || {
+            let mut set = empty_set();
+            // SAFETY: pthread_sigmask(3) without a new mask fills the set.
+            unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), &raw mut set) };
+            // SAFETY: sigismember(3) reads the set.
+            (1..=64)
+                .filter(|&signal| unsafe { libc::sigismember(&raw const set, signal) } == 1)
+                .collect::<Vec<_>>()
+        };
+        let before = blocked();
+        let within = guarded(|| undisturbed(blocked)).unwrap();
+        assert!([libc::SIGTSTP, libc::SIGALRM, libc::SIGXFSZ].iter().all(|signal| within.contains(signal)));
+        assert_eq!(guarded(|| undisturbed(|| panic!("on purpose"))), None::<()>);
+        assert_eq!(blocked(), before);
+    }
+
+    #[test]
     fn a_write_beyond_the_size_limit_fails_and_leaves_no_signal() {
         use std::io::Write;
         let path = std::env::temp_dir().join(format!("size-{}", std::process::id()));
@@ -211,7 +291,7 @@ mod tests {
             libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut former);
             let none = libc::rlimit { rlim_cur: 0, ..former };
             libc::setrlimit(libc::RLIMIT_FSIZE, &raw const none);
-            let written = without_size_signal(|| file.write(b"x"));
+            let written = undisturbed(|| file.write(b"x"));
             libc::setrlimit(libc::RLIMIT_FSIZE, &raw const former);
             written
         };

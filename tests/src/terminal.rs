@@ -72,6 +72,17 @@ impl Terminal {
         self.keyboard.write_all(keys.as_bytes()).expect("the terminal is open");
     }
 
+    /// The program's process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the program by SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().expect("our child");
+        self.child.wait().expect("our child");
+    }
+
     /// Everything that has been shown so far.
     pub fn screen(&self) -> String {
         String::from_utf8_lossy(&self.screen).into_owned()
