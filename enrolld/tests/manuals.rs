@@ -1,0 +1,230 @@
+//! The manuals say what the code does: every verb, option, argument, key and verdict, and none besides.
+//!
+//! Both sides are read as they are shipped: the pages of packaging/man, the help of the binary, the settings
+//! file, and the two tables of the module that no library shows.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+type Set = BTreeSet<String>;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn file(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn page(name: &str) -> String {
+    file(&format!("packaging/man/{name}.md"))
+}
+
+/// What stands under a heading, up to the next one of its level or above.
+fn under<'a>(page: &'a str, heading: &str) -> &'a str {
+    let start = page.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no {heading:?}"));
+    let rest = &page[start + heading.len() + 2..];
+    let level = heading.split(' ').next().unwrap().len();
+    let ends = (1..=level).filter_map(|level| rest.find(&format!("\n{} ", "#".repeat(level))));
+    &rest[..ends.min().unwrap_or(rest.len())]
+}
+
+/// `**--token** NAME` and `**-h**, **--help**`: what a page defines, line by line, as its bold words.
+fn defined(text: &str) -> Set {
+    let lines = text.lines().filter(|line| line.starts_with("**") && !line.contains("**. "));
+    lines.flat_map(|line| line.split("**").skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+fn help(words: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_totpctl")).args(words).arg("--help").output().unwrap();
+    assert!(output.status.success(), "{words:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn verbs() -> Vec<String> {
+    let help = help(&[]);
+    let lines = help.lines().skip_while(|line| *line != "Verbs:").skip(1).take_while(|line| !line.is_empty());
+    lines.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+}
+
+/// The options that a help text lists: lines that begin with a hyphen.
+fn options(help: &str) -> Set {
+    let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    let heads = lines.map(|line| line.split("  ").next().unwrap());
+    heads
+        .flat_map(|head| head.split(", ").map(|option| option.split(' ').next().unwrap().to_owned()))
+        .collect()
+}
+
+fn headings<'a>(page: &'a str, level: &str) -> Vec<&'a str> {
+    page.lines().filter_map(|line| line.strip_prefix(level)).collect()
+}
+
+#[test]
+fn every_verb_has_a_section_and_no_other() {
+    let page = page("totpctl.1");
+    let written: Vec<_> = headings(under(&page, "## VERBS"), "### ");
+    let written: Vec<_> = written.iter().map(|heading| heading.split(' ').next().unwrap()).collect();
+    assert_eq!(written, verbs());
+}
+
+#[test]
+fn every_option_stands_under_its_verb_and_no_other() {
+    let page = page("totpctl.1");
+    let global = defined(under(&page, "## OPTIONS"));
+    assert_eq!(global, options(&help(&[])));
+    for heading in headings(under(&page, "## VERBS"), "### ") {
+        let verb = heading.split(' ').next().unwrap();
+        let help = help(&[verb]);
+        let own: Set = options(&help).difference(&global).cloned().collect();
+        assert_eq!(defined(under(&page, &format!("### {heading}"))), own, "{verb}");
+        let positional = heading.split(' ').nth(1);
+        let usage = help.lines().find(|line| line.starts_with("Usage: ")).unwrap();
+        assert_eq!(usage.contains('<'), positional.is_some(), "{usage}");
+        assert!(positional.is_none_or(|word| usage.ends_with(&format!("<{word}>"))), "{usage}");
+    }
+}
+
+#[test]
+fn every_choice_of_an_option_is_named() {
+    let page = page("totpctl.1");
+    for (verb, heading) in [("enroll", "### enroll USER"), ("completions", "### completions SHELL")] {
+        let help = help(&[verb]).split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, rest) = help.split_once("[possible values: ").unwrap();
+        for choice in rest.split_once(']').unwrap().0.split(", ") {
+            assert!(under(&page, heading).contains(&format!("`{choice}`")), "{choice}");
+        }
+    }
+}
+
+/// The keys of a settings file, as `section.key`, with their values; commented ones too.
+fn keys(text: &str) -> Vec<(String, String)> {
+    let mut section = String::new();
+    let mut keys = Vec::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = format!("{}.", name.trim_end_matches(']'));
+        } else if let Some((key, value)) = line.trim_start_matches('#').split_once(" = ")
+            && key.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
+        {
+            let value = value.split("     #").next().unwrap().split("   #").next().unwrap();
+            keys.push((format!("{section}{key}"), value.trim().to_owned()));
+        }
+    }
+    keys
+}
+
+#[test]
+fn every_key_stands_in_its_section_and_no_other() {
+    let page = page("pam_totp.toml.5");
+    let settings = under(&page, "## SETTINGS");
+    let mut section = String::new();
+    let mut written = Vec::new();
+    for line in settings.lines() {
+        if let Some(name) = line.strip_prefix("### [") {
+            section = format!("{}.", name.trim_end_matches(']'));
+        } else if let Some(rest) = line.strip_prefix("**") {
+            written.push(format!("{section}{}", rest.split("**").next().unwrap()));
+        }
+    }
+    let shipped: Vec<_> = keys(&file("config/pam_totp.toml")).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(written, shipped);
+}
+
+#[test]
+fn every_default_is_the_one_in_the_shipped_file() {
+    let page = page("pam_totp.toml.5");
+    let settings = under(&page, "## SETTINGS");
+    // Examples in the file, for what has no value of its own; and a list too long to repeat.
+    let without = ["issuer", "store.id", "login.skip_until", "login.local_services"];
+    for (key, value) in keys(&file("config/pam_totp.toml")) {
+        if without.contains(&key.as_str()) {
+            continue;
+        }
+        let (section, name) = key.split_once('.').unwrap();
+        let text = under(settings, &format!("### [{section}]"));
+        let (_, text) = text.split_once(&format!("**{name}** = ")).unwrap();
+        let text = text.split("\n**").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(&format!("Default: `{value}`")), "{key} = {value}: {text}");
+    }
+}
+
+/// Words in quotation marks behind `before` in a source.
+fn quoted<'a>(source: &'a str, before: &str) -> Vec<&'a str> {
+    let found = source.split(before).skip(1);
+    found.map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+#[test]
+fn every_argument_of_the_module_is_written_and_no_other() {
+    let source = file("pam_totp/src/arguments.rs");
+    let source = source.split("#[cfg(test)]").next().unwrap();
+    let flags = quoted(source, "if text == \"").into_iter().map(str::to_owned);
+    let values = quoted(source, "Some((\"").into_iter().map(|name| format!("{name}="));
+    let read: Set = flags.chain(values).collect();
+    assert!(read.len() >= 5, "{read:?}");
+    let page = page("pam_totp.8");
+    let names = defined(under(&page, "## ARGUMENTS"));
+    let bare = |name: &String| match name.split_once('=') {
+        Some((name, _)) => format!("{name}="),
+        None => name.clone(),
+    };
+    assert_eq!(names.iter().map(bare).collect::<Set>(), read);
+    let synopsis = under(&page, "## SYNOPSIS");
+    assert!(names.iter().all(|name| synopsis.contains(&format!("[{name}]"))), "{synopsis}");
+}
+
+#[test]
+fn every_verdict_of_the_log_is_written_and_no_other() {
+    let source = file("pam_totp/src/report.rs");
+    let (_, table) = source.split_once("fn row(").unwrap();
+    let table = table.split("\n}\n").next().unwrap();
+    let rows = table.lines().filter(|line| line.contains("PAM_") && line.contains('"'));
+    let words: Set = rows.map(|row| row.rsplit('"').nth(1).unwrap().to_owned()).collect();
+    let page = page("pam_totp.8");
+    let lines = under(&page, "## LOGGING").lines().filter_map(|line| line.strip_prefix("| "));
+    let cells = lines.map(|line| line.split(" |").next().unwrap().to_owned());
+    assert_eq!(cells.filter(|cell| cell != "verdict").collect::<Set>(), words);
+}
+
+/// What is indented by four: blocks of code, each without its indentation.
+fn blocks(text: &str) -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in text.lines() {
+        match (line.strip_prefix("    "), line.is_empty()) {
+            (Some(code), _) => blocks.last_mut().unwrap().push_str(&format!("{code}\n")),
+            (None, true) => blocks.last_mut().unwrap().push('\n'),
+            (None, false) => blocks.push(String::new()),
+        }
+    }
+    blocks.into_iter().filter(|block| !block.trim().is_empty()).collect()
+}
+
+#[test]
+fn settings_shown_as_examples_are_good_settings() {
+    let (settings, module) = (page("pam_totp.toml.5"), page("pam_totp.8"));
+    let of_module = blocks(under(&module, "### A roll-out"));
+    let of_module = of_module[0].split_once("# /etc/security/pam_totp.toml\n").unwrap().1;
+    let mut examples = blocks(under(&settings, "## EXAMPLES"));
+    assert!(examples.len() >= 2);
+    examples.push(of_module.to_owned());
+    for text in examples {
+        let read = config::parse(Path::new("example.toml"), &text);
+        assert!(read.is_ok(), "{}\n{text}", read.unwrap_err());
+    }
+}
+
+#[test]
+fn no_page_is_wider_than_a_hundred_columns() {
+    let folders = [root(), root().join("packaging/man")];
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let pages = entries.map(|entry| entry.unwrap().path());
+    for path in pages.filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            assert!(line.chars().count() <= 100, "{}:{}: {line}", path.display(), number + 1);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The recipes of the manual, as they are printed there: each lets in whom it says, and nobody else.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::process::Command;
+
+use acceptance::artefacts;
+use acceptance::lab::{Lab, PASSWORD, run, write};
+use acceptance::sandbox;
+use acceptance::sshd::Sshd;
+use acceptance::terminal::Terminal;
+
+const PASSWORD_PROMPT: &str = "Password: ";
+const CODE_PROMPT: &str = "Verification code: ";
+
+/// The files of a recipe, by path: under its heading, each begins with a comment that names it.
+fn recipe(heading: &str) -> Vec<(String, String)> {
+    let manual = artefacts::workspace().join("packaging/man/pam_totp.8.md");
+    let manual = fs::read_to_string(manual).unwrap();
+    let (_, text) = manual.split_once(&format!("\n### {heading}\n")).unwrap();
+    let text = text.split("\n#").next().unwrap();
+    let mut files: Vec<(String, String)> = Vec::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("    ")) {
+        match line.strip_prefix("# /") {
+            Some(path) => files.push((format!("/{}", path.split(',').next().unwrap()), String::new())),
+            None => {
+                let (_, content) = files.last_mut().unwrap();
+                content.push_str(line);
+                content.push('\n');
+            }
+        }
+    }
+    assert!(!files.is_empty(), "{heading}");
+    files
+}
+
+/// Follows a recipe; the lines for sshd_config, which the rig's own file begins with.
+fn follow(lab: &Lab, heading: &str) -> String {
+    let mut sshd = String::new();
+    for (path, content) in recipe(heading) {
+        if let Some(service) = path.strip_prefix("/etc/pam.d/") {
+            lab.service(service, &content);
+        } else if path.starts_with("/etc/ssh/") {
+            sshd.push_str(&content);
+        } else {
+            write(path, &content);
+        }
+    }
+    sshd
+}
+
+fn options(key: &[String]) -> Vec<&str> {
+    key.iter().map(String::as_str).collect()
+}
+
+#[test]
+fn password_and_code_at_sshd_and_no_key_passes_it_by() {
+    sandbox::within(|lab| {
+        let lines = follow(lab, "sshd: password and code");
+        let alice = lab.enroll("alice");
+        let sshd = Sshd::start(lab, &lines);
+        let code = alice.phone.code(0);
+        assert!(
+            !sshd
+                .log_in("alice", &[(PASSWORD_PROMPT, PASSWORD), (CODE_PROMPT, &alice.phone.wrong())])
+                .entered
+        );
+        assert!(sshd.log_in("alice", &[(PASSWORD_PROMPT, PASSWORD), (CODE_PROMPT, &code)]).entered);
+        assert!(!sshd.log_in("alice", &[(PASSWORD_PROMPT, PASSWORD), (CODE_PROMPT, &code)]).entered);
+        let key = sshd.key_of("alice");
+        let mut client = sshd.client("alice", &options(&key));
+        client.expect(PASSWORD_PROMPT);
+        client.hang_up();
+    });
+}
+
+#[test]
+fn key_and_code_at_sshd_and_neither_alone() {
+    sandbox::within(|lab| {
+        let lines = follow(lab, "sshd: key and code");
+        let alice = lab.enroll("alice");
+        let sshd = Sshd::start(lab, &lines);
+        let key = sshd.key_of("alice");
+        let log_in = |code: &str| sshd.log_in_with("alice", &options(&key), &[(CODE_PROMPT, code)]).entered;
+        assert!(!log_in(&alice.phone.wrong()));
+        assert!(log_in(&alice.phone.code(0)));
+        assert!(!sshd.log_in("alice", &[]).entered, "without the key nothing is asked");
+    });
+}
+
+#[test]
+fn a_robot_passes_by_key_alone_and_its_group_does_not() {
+    sandbox::within(|lab| {
+        lab.add_account("git", 3001);
+        let group = fs::read_to_string("/etc/group").unwrap();
+        write("/etc/group", &group.replace("git:x:3001:", "git:x:3001:alice"));
+        let lines = follow(lab, "sshd: key and code");
+        let robots = follow(lab, "sshd: robots by key alone");
+        let alice = lab.enroll("alice");
+        // In a file of its own, as on Debian: there the Match block ends with the file.
+        write("/etc/ssh/robots.conf", &format!("{lines}{robots}"));
+        let sshd = Sshd::start(lab, "Include /etc/ssh/robots.conf\n");
+        let robot = sshd.key_of("git");
+        assert!(sshd.log_in_with("git", &options(&robot), &[]).entered);
+        assert!(!sshd.log_in("git", &[]).entered);
+        let key = sshd.key_of("alice");
+        let code = alice.phone.code(0);
+        assert!(sshd.log_in_with("alice", &options(&key), &[(CODE_PROMPT, &code)]).entered);
+    });
+}
+
+/// Calls a program at a terminal as somebody; whether it did what it was called for.
+fn at_terminal(lab: &Lab, who: &str, words: &[&str], answers: &[(&str, &str)]) -> bool {
+    let mut terminal = Terminal::start(lab.as_user(who, words));
+    for (prompt, answer) in answers {
+        terminal.expect(prompt);
+        terminal.say(answer);
+    }
+    terminal.finish().0.success()
+}
+
+#[test]
+fn sudo_asks_its_caller_for_password_and_code() {
+    sandbox::within(|lab| {
+        follow(lab, "sudo");
+        lab.sudoers("Defaults passwd_tries=1\nalice ALL=(ALL) ALL\nbackup ALL=(ALL) ALL\n");
+        let alice = lab.enroll("alice");
+        let sudo = |code: &str| {
+            let answers = [("password for alice: ", PASSWORD), (CODE_PROMPT, code)];
+            at_terminal(lab, "alice", &["sudo", "-k", "true"], &answers)
+        };
+        assert!(!sudo(&alice.phone.wrong()));
+        assert!(sudo(&alice.phone.code(0)));
+        // The manual says so: another service, which the recipe does not touch.
+        let login = [("password for alice: ", PASSWORD)];
+        assert!(at_terminal(lab, "alice", &["sudo", "-k", "-i", "true"], &login));
+        fs::copy("/etc/pam.d/sudo", "/etc/pam.d/sudo-i").unwrap();
+        let login = [login[0], (CODE_PROMPT, &alice.phone.code(0))];
+        assert!(!at_terminal(lab, "alice", &["sudo", "-k", "-i", "true"], &login));
+    });
+}
+
+#[test]
+fn su_asks_for_the_code_of_whom_it_becomes_and_nothing_of_root() {
+    sandbox::within(|lab| {
+        follow(lab, "su");
+        let alice = lab.enroll("alice");
+        let bob = lab.enroll("bob");
+        let su = |code: &str| {
+            let answers = [(PASSWORD_PROMPT, PASSWORD), (CODE_PROMPT, code)];
+            at_terminal(lab, "bob", &["su", "alice", "-c", "true"], &answers)
+        };
+        assert!(!su(&bob.phone.code(0)));
+        assert!(su(&alice.phone.code(0)));
+        let login = [(PASSWORD_PROMPT, PASSWORD), (CODE_PROMPT, &alice.backup_codes[0])];
+        assert!(at_terminal(lab, "bob", &["su", "-", "alice", "-c", "true"], &login));
+        run(Command::new("su").args(["alice", "-c", "true"]));
+    });
+}
+
+#[test]
+fn one_account_of_a_service_is_exempt_and_no_other() {
+    sandbox::within(|lab| {
+        lab.add_account("backup2", 3002);
+        let heading = "A service that some accounts use without a code";
+        let content = recipe(heading).remove(0).1;
+        lab.service("sudo", &content.replace("user = backup", "user = backup2"));
+        lab.sudoers("Defaults passwd_tries=1\nalice ALL=(ALL) ALL\nbackup2 ALL=(ALL) ALL\n");
+        let alice = lab.enroll("alice");
+        let sudo = |who: &str, password: &str, code: Option<&str>| {
+            let asked = format!("password for {who}: ");
+            let code = code.map(|code| (CODE_PROMPT, code));
+            let answers: Vec<_> = [(asked.as_str(), password)].into_iter().chain(code).collect();
+            at_terminal(lab, who, &["sudo", "-k", "true"], &answers)
+        };
+        assert!(sudo("backup2", PASSWORD, None));
+        assert!(!sudo("backup2", "wrong", None), "the exemption is not from the password");
+        assert!(!sudo("alice", PASSWORD, Some(&alice.phone.wrong())));
+        assert!(sudo("alice", PASSWORD, Some(&alice.phone.code(0))));
+    });
+}
+
+#[test]
+fn a_roll_out_asks_the_enrolled_and_lets_the_others_be_until_its_day() {
+    sandbox::within(|lab| {
+        follow(lab, "A roll-out");
+        let alice = lab.enroll("alice");
+        let lines = recipe("sshd: password and code").remove(1).1;
+        let sshd = Sshd::start(lab, &lines);
+        let attempt = sshd.log_in("bob", &[(PASSWORD_PROMPT, PASSWORD)]);
+        assert!(attempt.entered && !attempt.screen.contains(CODE_PROMPT), "{}", attempt.screen);
+        let code = alice.phone.code(0);
+        assert!(sshd.log_in("alice", &[(PASSWORD_PROMPT, PASSWORD), (CODE_PROMPT, &code)]).entered);
+        let settings = recipe("A roll-out").remove(1).1.replace("2027", "2026");
+        lab.settings(&settings);
+        let late = sshd.log_in("bob", &[(PASSWORD_PROMPT, PASSWORD), (CODE_PROMPT, "123456")]);
+        assert!(!late.entered);
+    });
+}
