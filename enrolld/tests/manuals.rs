@@ -217,6 +217,24 @@ fn settings_shown_as_examples_are_good_settings() {
     }
 }
 
+/// Lines of a page that go into files of pam.d and sshd_config.
+fn configuration(page: &str) -> Set {
+    let words = ["auth", "@include", "UsePAM", "KbdInteractive", "PasswordAuth", "AuthenticationMethods"];
+    let lines = page.lines().filter(|line| line.starts_with("    ")).map(str::trim);
+    lines.filter(|line| words.iter().any(|word| line.starts_with(word))).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readme_prints_the_recipes_of_the_manual() {
+    let manual = page("pam_totp.8");
+    let tried = configuration(under(&manual, "## EXAMPLES"));
+    let printed = configuration(&file("README.md"));
+    // sshd -T answers in lower case, and is no line of a file.
+    let printed: Set = printed.into_iter().filter(|line| !line.starts_with("authentication")).collect();
+    assert!(printed.len() >= 7, "{printed:?}");
+    assert!(printed.is_subset(&tried), "{:?}", printed.difference(&tried));
+}
+
 #[test]
 fn no_page_is_wider_than_a_hundred_columns() {
     let folders = [root(), root().join("packaging/man")];
