@@ -19,12 +19,40 @@ unsafe extern "C" {
     fn pam_fail_delay(handle: *mut PamHandle, microseconds: libc::c_uint) -> libc::c_int;
 }
 
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: libc::c_int, former: *mut libc::c_int) -> libc::c_int;
+}
+
+/// pthread.h, the same on every Linux libc.
+const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
+
+/// While this lives, pthread_cancel(3) of this thread waits: it unwinds by force, which neither Rust's frames
+/// nor `extern "C"` let pass, and the host would be aborted.
+struct NotCancelled(libc::c_int);
+
+impl NotCancelled {
+    fn new() -> Self {
+        let mut former = 0;
+        // SAFETY: pthread_setcancelstate(3) takes a state and where to put the former one.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut former) };
+        Self(former)
+    }
+}
+
+impl Drop for NotCancelled {
+    fn drop(&mut self) {
+        // SAFETY: as above; the manual allows null.
+        unsafe { pthread_setcancelstate(self.0, ptr::null_mut()) };
+    }
+}
+
 /// Runs `login`. A panic in it prints nothing, unwinds no further, and gives `None`.
 pub(crate) fn guarded<T>(login: impl FnOnce() -> T) -> Option<T> {
     static SILENCE: Once = Once::new();
     // This is the hook of this library's own copy of the standard library, not the host's. The default one
     // would print to the host's stderr and, with RUST_BACKTRACE set, read its memory map.
     SILENCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+    let _cancellation = NotCancelled::new();
     match catch_unwind(AssertUnwindSafe(login)) {
         Ok(answer) => Some(answer),
         Err(payload) => {
@@ -238,6 +266,15 @@ mod tests {
     fn a_panic_ends_here() {
         assert_eq!(guarded(|| panic!("on purpose")), None::<()>);
         assert_eq!(guarded(|| 7), Some(7));
+    }
+
+    #[test]
+    fn a_host_cannot_cancel_its_thread_amid_a_login() {
+        let state = || NotCancelled::new().0;
+        assert_eq!(state(), 0);
+        assert_eq!(guarded(state), Some(PTHREAD_CANCEL_DISABLE));
+        assert_eq!(guarded(|| panic!("on purpose")), None::<()>);
+        assert_eq!(state(), 0);
     }
 
     #[test]
