@@ -222,10 +222,9 @@ impl<D: Disk> Locked<'_, D> {
     /// Removes what a change that was cut short left behind.
     fn sweep(&self, record: Option<&Record>) -> Result<(), StoreError> {
         let kept = record.map(Record::ledger_name);
-        let ours = |name: &String| name == NEW || name.starts_with("ledger.");
         let names = self.disk.names(self.folder)?;
         let left: Vec<_> =
-            names.into_iter().filter(|name| ours(name) && Some(name) != kept.as_ref()).collect();
+            names.into_iter().filter(|name| is_ours(name) && Some(name) != kept.as_ref()).collect();
         if left.is_empty() {
             return Ok(());
         }
@@ -278,6 +277,11 @@ impl<D: Disk> Locked<'_, D> {
         self.disk.sync_file(&new)?;
         self.disk.sync_folder(self.folder)
     }
+}
+
+/// Whether a change makes files of this name. An administrator's `ledger.bak` is none of them.
+fn is_ours(name: &str) -> bool {
+    name == NEW || name.strip_prefix("ledger.").and_then(Id::parse).is_some()
 }
 
 /// An error after which the change may stand.
