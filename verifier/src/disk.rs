@@ -5,11 +5,11 @@ use crate::{Fault, LEDGER_LEN, SLOT_LEN, Slots, StoreError};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
-use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -304,10 +304,12 @@ fn folder_flags() -> OFlag {
 
 /// Opens `path`, which is absolute, following no symbolic link in any of its parts.
 pub(crate) fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
+    let below = path.strip_prefix("/").map_err(|_| Errno::EINVAL)?;
     let slash = openat(nix::fcntl::AT_FDCWD, "/", folder_flags() | OFlag::O_CLOEXEC, Mode::empty())?;
-    match path.strip_prefix("/") {
-        Ok(below) if !below.as_os_str().is_empty() => open_beneath(&slash, below, folder_flags()),
-        _ => Ok(slash),
+    if below.as_os_str().is_empty() {
+        above_stdio(slash)
+    } else {
+        open_beneath(&slash, below, folder_flags())
     }
 }
 
@@ -315,36 +317,45 @@ fn beneath(from: &File, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
     open_beneath(from, Path::new(path), flags)
 }
 
-fn open_beneath(from: impl std::os::fd::AsFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+fn open_beneath(from: impl AsFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
     // O_NONBLOCK: opening a FIFO must not hang a login.
     let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let how =
         OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_BENEATH);
-    let opened = match openat2(&from, path, how) {
+    let opened = match openat2(from.as_fd(), path, how) {
         // Older kernels do not have the call, and sandboxes that do not know it answer like this.
-        Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG | Errno::EAGAIN) => step_by_step(from, path, flags),
-        other => other,
+        Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG | Errno::EAGAIN) => {
+            step_by_step(from.as_fd(), path, flags)
+        }
+        other => other.map_err(|errno| symlink_or(errno, from.as_fd(), path)),
     }?;
     above_stdio(opened)
 }
 
-fn step_by_step(from: impl std::os::fd::AsFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
-    let mut parts = path.components().peekable();
+fn step_by_step(from: BorrowedFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+    let mut parts = path.components().map(|part| Path::new(part.as_os_str())).peekable();
     let mut held: Option<OwnedFd> = None;
     while let Some(part) = parts.next() {
-        let last = parts.peek().is_none();
-        let step = if last { flags } else { folder_flags() | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC };
-        let opened = match &held {
-            Some(folder) => openat(folder, part.as_os_str(), step, Mode::empty()),
-            None => openat(&from, part.as_os_str(), step, Mode::empty()),
-        };
-        held = Some(opened.map_err(|errno| match errno {
-            // O_DIRECTORY wins over O_NOFOLLOW in what a symbolic link is answered with.
-            Errno::ENOTDIR if !last => Errno::ELOOP,
-            errno => errno,
-        })?);
+        let on_the_way = folder_flags() | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let flags = if parts.peek().is_some() { on_the_way } else { flags };
+        let at = held.as_ref().map_or(from, AsFd::as_fd);
+        let opened = openat(at, part, flags, Mode::empty()).map_err(|errno| symlink_or(errno, at, part))?;
+        held = Some(opened);
     }
     held.ok_or(Errno::EINVAL)
+}
+
+/// O_DIRECTORY wins over O_NOFOLLOW in what a symbolic link is answered with; people should read which it is.
+fn symlink_or(errno: Errno, at: BorrowedFd, path: &Path) -> Errno {
+    let is_link = |stat: FileStat| kind(&stat) == SFlag::S_IFLNK;
+    match errno {
+        Errno::ENOTDIR if fstatat(at, path, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok_and(is_link) => Errno::ELOOP,
+        errno => errno,
+    }
+}
+
+fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
 }
 
 /// A host may have closed its standard streams; whatever it prints later must not land in our files.
@@ -360,7 +371,7 @@ fn above_stdio(opened: OwnedFd) -> Result<OwnedFd, Errno> {
 pub(crate) fn checked_folder(opened: OwnedFd, path: &Path) -> Result<File, StoreError> {
     let stat = fstat(&opened).map_err(|errno| failed(path, "look at", errno))?;
     let refused = |fault| Err(StoreError::Refused { path: path.into(), fault });
-    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFDIR {
+    if kind(&stat) != SFlag::S_IFDIR {
         return refused(Fault::NotAFolder);
     }
     if stat.st_uid != geteuid().as_raw() {
@@ -383,7 +394,7 @@ fn open_file(folder: &File, name: &str, path: &Path, flags: OFlag) -> Result<Opt
     };
     let stat = fstat(&opened).map_err(|errno| failed(path, "look at", errno))?;
     let refused = |fault| Err(StoreError::Refused { path: path.into(), fault });
-    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+    if kind(&stat) != SFlag::S_IFREG {
         return refused(Fault::NotAFile);
     }
     if stat.st_uid != geteuid().as_raw() {
@@ -430,8 +441,7 @@ pub(crate) fn create_file(folder: &File, name: &str, path: &Path, bytes: &[u8]) 
 
 fn names_in(folder: &File, path: &Path) -> Result<Vec<String>, StoreError> {
     let read = |errno| failed(path, "list", errno);
-    let mut folder =
-        Dir::openat(folder, ".", folder_flags() | OFlag::O_CLOEXEC, Mode::empty()).map_err(read)?;
+    let mut folder = beneath(folder, ".", folder_flags()).and_then(Dir::from_fd).map_err(read)?;
     let mut names = Vec::new();
     for entry in folder.iter() {
         let entry = entry.map_err(read)?;
@@ -457,5 +467,38 @@ impl Jitter {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         Duration::from_micros(300 + self.0 % 3_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_openat2_paths_are_opened_and_refused_alike() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        std::fs::write(root.join("a/file"), "").unwrap();
+        std::os::unix::fs::symlink("a", root.join("link")).unwrap();
+        std::os::unix::fs::symlink("b", root.join("a/link")).unwrap();
+        let from = File::open(root).unwrap();
+        for (path, flags, answer) in [
+            ("a", folder_flags(), Ok(())),
+            ("a/b", folder_flags(), Ok(())),
+            ("a/file", OFlag::O_RDWR, Ok(())),
+            ("a/file", folder_flags(), Err(Errno::ENOTDIR)),
+            ("a/file/b", folder_flags(), Err(Errno::ENOTDIR)),
+            ("link", folder_flags(), Err(Errno::ELOOP)),
+            ("link/b", folder_flags(), Err(Errno::ELOOP)),
+            ("a/link", folder_flags(), Err(Errno::ELOOP)),
+            ("a/link", OFlag::O_RDONLY, Err(Errno::ELOOP)),
+            ("a/c", folder_flags(), Err(Errno::ENOENT)),
+            ("c/b", folder_flags(), Err(Errno::ENOENT)),
+        ] {
+            let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+            assert_eq!(open_beneath(&from, Path::new(path), flags).map(drop), answer, "{path}");
+            assert_eq!(step_by_step(from.as_fd(), Path::new(path), flags).map(drop), answer, "{path}");
+        }
     }
 }
