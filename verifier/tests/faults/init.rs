@@ -163,7 +163,7 @@ fn a_mount_point_with_nothing_mounted_is_refused() {
 #[test]
 #[ignore = "run by a_mount_point_with_nothing_mounted_is_refused"]
 fn child_that_meets_an_unmounted_mount_point() {
-    let point = PathBuf::from(std::env::var_os(POINT).expect("run by its parent"));
+    let Some(point) = std::env::var_os(POINT).map(PathBuf::from) else { return };
     let settings = at(point.join("store"));
     let error = init(&settings, [1; 48]).unwrap_err();
     assert!(matches!(error, StoreError::NotMounted { .. }), "{error}");

@@ -67,6 +67,23 @@ fn the_lock_of_a_folder_that_was_replaced_locks_nothing() {
 }
 
 #[test]
+fn an_enrollment_is_not_made_in_a_folder_that_is_gone() {
+    let place = Place::empty();
+    DirBuilder::new().mode(0o700).create(place.folder()).unwrap();
+    let held = File::open(place.folder()).unwrap();
+    held.lock().unwrap();
+    std::thread::scope(|scope| {
+        let enroll = scope.spawn(|| place.enroll(&alice(), None));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!enroll.is_finished());
+        fs::remove_dir(place.folder()).unwrap();
+        held.unlock().unwrap();
+        enroll.join().unwrap().unwrap();
+    });
+    assert!(place.accepts(CODE));
+}
+
+#[test]
 fn no_lock_is_left_behind() {
     let place = Place::enrolled();
     let verifier = place.verifier();
