@@ -12,6 +12,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{mem, ptr};
+use zeroize::Zeroize;
 
 #[link(name = "pam")]
 unsafe extern "C" {
@@ -53,7 +54,9 @@ pub(crate) fn guarded<T>(login: impl FnOnce() -> T) -> Option<T> {
     // would print to the host's stderr and, with RUST_BACKTRACE set, read its memory map.
     SILENCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
     let _cancellation = NotCancelled::new();
-    match catch_unwind(AssertUnwindSafe(login)) {
+    let answer = catch_unwind(AssertUnwindSafe(|| below(login)));
+    wipe_stack();
+    match answer {
         Ok(answer) => Some(answer),
         Err(payload) => {
             // Dropping it could panic once more.
@@ -61,6 +64,24 @@ pub(crate) fn guarded<T>(login: impl FnOnce() -> T) -> Option<T> {
             None
         }
     }
+}
+
+/// Runs `login` in a frame of its own, so that all of its stack lies where [`wipe_stack`] wipes.
+#[inline(never)]
+fn below<T>(login: impl FnOnce() -> T) -> T {
+    login()
+}
+
+/// Wipes what `login` left on the stack. What is moved leaves a copy where it was, and HMAC its padded key;
+/// no destructor reaches either.
+#[inline(never)]
+fn wipe_stack() {
+    // Less than a judged login takes (46 KiB; unoptimised 100), so that no stack is too small for this that
+    // was not for that.
+    const BYTES: usize = if cfg!(debug_assertions) { 96 * 1024 } else { 40 * 1024 };
+    const WORDS: usize = BYTES / size_of::<u64>();
+    let mut stack = [const { mem::MaybeUninit::<u64>::uninit() }; WORDS];
+    stack.as_mut_slice().zeroize();
 }
 
 /// Writes a line to authpriv, with the prefix of Linux-PAM's own modules.
