@@ -16,6 +16,8 @@ use verifier::{Account, FileStore, Local, Outcome, Standing, StoreError, UserNam
 /// How long a refusal takes while no settings say otherwise, in seconds.
 const FAIL_DELAY: u64 = 2;
 
+const RENAMED: &str = "the user was changed during the conversation";
+
 /// `pam_sm_authenticate`.
 pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr]) -> PamResultCode {
     let effective = Arguments::parse(line).and_then(Arguments::effective);
@@ -64,6 +66,14 @@ fn name(handle: &mut PamHandle) -> Result<Option<UserName>, &'static str> {
     }
 }
 
+/// Whether `PAM_USER` is who was asked for: a conversation may have changed it, and a verdict about one is not
+/// a verdict about another.
+fn is_still(handle: &PamHandle, name: Option<&UserName>) -> bool {
+    let now = handle.get_item::<User>().ok().flatten();
+    let now = now.and_then(|user| user.0.to_str().ok()).and_then(|user| UserName::new(user).ok());
+    now.as_ref() == name
+}
+
 struct Login<'a> {
     settings: &'a Settings,
     context: &'a Context,
@@ -82,6 +92,9 @@ impl Login<'_> {
             Ok(typed) => typed,
             Err(why) => return (Ending::Cancelled(why), self.known(name), None),
         };
+        if !is_still(handle, name) {
+            return (Ending::Cancelled(RENAMED), self.known(name), Some(typed));
+        }
         let (ending, account) = self.judge(name, &typed);
         (ending, account, Some(typed))
     }

@@ -310,3 +310,21 @@ fn a_prompt_holds_nothing_that_another_login_waits_for() {
         assert_eq!(door(lab).code(alice.phone.code(1)).run().verdict(), Code::Success);
     });
 }
+
+#[test]
+fn a_code_opens_for_nobody_but_the_user_who_was_asked() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let (alice, bob) = (lab.enroll("alice"), lab.enroll("bob"));
+        let as_alice = |typed: String| Reply::As("alice".to_owned(), typed.into());
+        let report = Login::new("door", "bob").reply(as_alice(bob.phone.code(0))).run();
+        assert_eq!(report.user.as_deref(), Some(&b"alice"[..]));
+        assert_ne!(report.verdict(), Code::Success, "bob's code, and alice is in");
+        let report = Login::new("door", "bob").reply(as_alice(alice.phone.code(0))).run();
+        assert_ne!(report.verdict(), Code::Success);
+        for person in [alice, bob] {
+            let report = Login::new("door", &person.name).code(person.phone.code(0)).run();
+            assert_eq!(report.verdict(), Code::Success, "nothing of {} was spent", person.name);
+        }
+    });
+}

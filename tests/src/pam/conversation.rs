@@ -1,12 +1,13 @@
 //! The person at the prompt, and everything a conversation function can do to a module.
 
 use std::collections::VecDeque;
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::io::Read;
+use std::ptr::NonNull;
 
 use serde::{Deserialize, Serialize};
 
-use super::ffi::{PAM_BUF_ERR, PAM_CONV_ERR, PAM_SUCCESS, PamConv, PamMessage, PamResponse};
+use super::ffi::{self, PAM_BUF_ERR, PAM_CONV_ERR, PAM_SUCCESS, PamConv, PamHandle, PamMessage, PamResponse};
 
 /// `msg_style`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub struct Message {
 pub enum Reply {
     /// These bytes and a NUL; they may hold NULs of their own.
     Bytes(Vec<u8>),
+    /// The application sets `PAM_USER` to this name meanwhile, then answers with these bytes.
+    As(String, Vec<u8>),
     /// A response whose text is a null pointer.
     Null,
     /// PAM_SUCCESS without any response.
@@ -91,6 +94,8 @@ pub struct Conversation {
     pub calls: usize,
     /// What was asked against the script.
     pub surprises: Vec<String>,
+    /// The transaction that this belongs to, once it has begun.
+    pub(super) handle: Option<NonNull<PamHandle>>,
 }
 
 impl Conversation {
@@ -160,6 +165,14 @@ unsafe extern "C" fn converse(
         match conversation.answer(Message { style: Style::of(style), text }) {
             // SAFETY: `index` lies within the array.
             Reply::Bytes(bytes) => unsafe { (*array.add(index)).resp = allocate(&bytes) },
+            Reply::As(user, bytes) => {
+                let handle = conversation.handle.expect("the transaction has begun");
+                let user = CString::new(user).expect("a name");
+                // SAFETY: the handle is live, and pam_set_item(3) copies strings.
+                unsafe { ffi::pam_set_item(handle.as_ptr(), ffi::PAM_USER, user.as_ptr().cast()) };
+                // SAFETY: `index` lies within the array.
+                unsafe { (*array.add(index)).resp = allocate(&bytes) };
+            }
             Reply::Null => {}
             Reply::NoArray => {
                 // SAFETY: the array is ours until it is handed out.

@@ -21,6 +21,7 @@ pub(super) fn play(login: &Login, mut conversation: Conversation) -> Report {
         conversation.as_pam_conv()
     };
     let transaction = Transaction::start(login, &conv);
+    conversation.handle = std::ptr::NonNull::new(transaction.handle);
     let mut answers = Vec::with_capacity(login.calls.len());
     login.limits.iter().copied().for_each(set_limit);
     mark();
