@@ -28,10 +28,11 @@ pub(crate) fn clock() -> Time {
     Time(NOW + LATE.get())
 }
 
-/// Never the same bytes twice.
+/// Never the same bytes twice, in a child of this process neither.
 pub(crate) fn random(bytes: &mut [u8]) -> std::io::Result<()> {
     static DRAWN: AtomicU64 = AtomicU64::new(1);
-    let drawn = DRAWN.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+    let drawn = DRAWN.fetch_add(1, Ordering::Relaxed) | u64::from(std::process::id()) << 32;
+    let drawn = drawn.to_le_bytes();
     for (to, from) in bytes.iter_mut().zip(drawn.iter().cycle()) {
         *to = *from;
     }
