@@ -41,7 +41,8 @@ fn read(path: &Path, file: File) -> Result<String, ConfigError> {
     if metadata.mode() & 0o022 != 0 {
         return Err(refused("writable by group or others (chmod go-w)"));
     }
-    let mut bytes = Vec::new();
+    let length = usize::try_from(metadata.len().min(LONGEST)).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(length + 1);
     file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > LONGEST {
         return Err(refused("longer than 64 KiB"));
