@@ -235,6 +235,41 @@ fn the_readme_prints_the_recipes_of_the_manual() {
     assert!(printed.is_subset(&tried), "{:?}", printed.difference(&tried));
 }
 
+/// Words in backquotes.
+fn backquoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_test_that_the_architecture_names_is_there() {
+    let page = file("ARCHITECTURE.md");
+    let laws = page.split_once("\n## Laws").unwrap().1.split("\n## ").next().unwrap();
+    let mut named = 0;
+    for item in laws.split("\n- ").skip(1) {
+        let words: Vec<_> = backquoted(item.split("\n\n").next().unwrap()).collect();
+        let [path, test] = words[..] else { panic!("{item}") };
+        assert!(file(path).contains(&format!("fn {test}(")), "{path}: {test}");
+        named += 1;
+    }
+    assert_eq!(laws.matches("\n### ").count(), 10);
+    assert!(named >= 30, "{named}");
+}
+
+#[test]
+fn every_path_that_is_printed_is_there() {
+    for name in ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md"] {
+        let page = file(name);
+        let rooms = ["otp/", "config/", "verifier/", "pam_totp/", "enrolld/", "tests/", "packaging/"];
+        let paths = backquoted(&page).filter(|word| rooms.iter().any(|room| word.starts_with(room)));
+        for path in paths {
+            assert!(root().join(path).exists(), "{name}: {path}");
+        }
+        for link in page.split("](").skip(1).map(|rest| rest.split([')', '#']).next().unwrap()) {
+            assert!(link.is_empty() || link.contains("://") || root().join(link).exists(), "{name}: {link}");
+        }
+    }
+}
+
 #[test]
 fn no_page_is_wider_than_a_hundred_columns() {
     let folders = [root(), root().join("packaging/man")];

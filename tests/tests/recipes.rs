@@ -197,3 +197,14 @@ fn a_roll_out_asks_the_enrolled_and_lets_the_others_be_until_its_day() {
         assert!(!late.entered);
     });
 }
+
+#[test]
+fn with_common_auth_a_wrong_password_ends_before_the_code() {
+    sandbox::within(|lab| {
+        let lines = follow(lab, "sshd: password and code");
+        lab.enroll("alice");
+        let sshd = Sshd::start(lab, &lines);
+        let attempt = sshd.log_in("alice", &[(PASSWORD_PROMPT, "wrong")]);
+        assert!(!attempt.entered && !attempt.screen.contains(CODE_PROMPT), "{}", attempt.screen);
+    });
+}
