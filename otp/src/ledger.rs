@@ -1,6 +1,6 @@
 //! What was spent: the part of a person's state that every login writes.
 
-use crate::{Bucket, Enrollment, Lane, NetworkKey, Origin, Time};
+use crate::{Bucket, Enrollment, Kind, Lane, NetworkKey, Origin, Time};
 
 /// How many spent steps a token's ledger remembers, to call a late repetition by its name.
 pub const MAX_SPENT: usize = 16;
@@ -67,6 +67,12 @@ pub struct Known {
 }
 
 impl TokenState {
+    /// Whether no counter is left: nobody knows any more which were used, or (in 2^64 logins) all were.
+    #[must_use]
+    pub fn is_used_up(&self) -> bool {
+        self.next == u64::MAX
+    }
+
     /// Marks `factor` as used at `now`: nothing at or below it is accepted again.
     ///
     /// What is forgotten is the least of the remembered ones, never the oldest: after a clock was put right,
@@ -224,6 +230,21 @@ impl Ledger {
         }
     }
 
+    /// The ledger of an enrollment whose own is lost altogether: time has told which steps may have been used,
+    /// but nothing tells a counter, so no code of an event token is good again until it is enrolled anew.
+    #[must_use]
+    pub fn rebuilt(enrollment: &Enrollment, policy: &crate::Policy, now: Time) -> Self {
+        let mut rebuilt = Self::new(enrollment).raised(enrollment, policy, now);
+        for (state, token) in rebuilt.tokens.iter_mut().zip(enrollment.tokens()) {
+            if token.kind == Kind::Hotp {
+                // All that there are, the last one too.
+                state.next = u64::MAX;
+                state.spent = vec![u64::MAX];
+            }
+        }
+        rebuilt
+    }
+
     /// What is done where the ledger's newest record is lost: every step is raised beyond what could have
     /// been used until `now`, so that nothing which the lost record spent works again.
     #[must_use]
@@ -236,7 +257,8 @@ impl Ledger {
                     .saturating_add_signed(i64::from(state.drift.max(0)))
                     .saturating_add(u64::from(policy.window))
                     .saturating_add(1),
-                None => state.next.saturating_add(u64::from(policy.look_ahead)).saturating_add(1),
+                // The second code of a pair may lie one beyond the look-ahead.
+                None => state.next.saturating_add(u64::from(policy.look_ahead)).saturating_add(2),
             };
             state.next = state.next.max(floor);
         }

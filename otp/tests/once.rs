@@ -328,9 +328,39 @@ fn a_lost_record_raises_every_step_beyond_what_it_may_have_spent() {
     for code in ["316541", "592691", "606107"] {
         assert!(is_replayed(&person.types(code, NOW)), "{code}");
     }
-    for counter in 0..=10 {
+    for counter in 0..=11 {
         assert!(!is_accepted(&person.types(event.code(counter).expose(), NOW)), "counter {counter}");
     }
     assert!(is_accepted(&person.types("923361", NOW.after(30))));
-    assert!(is_accepted(&person.types(event.code(11).expose(), NOW)));
+    assert!(is_accepted(&person.types(event.code(12).expose(), NOW)));
+}
+
+#[test]
+fn a_lost_record_of_a_pair_leaves_neither_of_its_codes_good() {
+    for kind in [Kind::Hotp, totp(30)] {
+        let token = Token { kind, ..phone(K2) };
+        let mut person = Person::with(vec![token.clone()]);
+        let before = person.ledger.clone();
+        // The farthest pair that opens: its second code lies beyond the look-ahead.
+        let first = if kind == Kind::Hotp { 10 } else { 60_000_000 };
+        assert!(is_accepted(&person.types(&pair_of(&token, first), NOW)));
+        person.ledger = before.raised(&person.enrollment, &person.policy, NOW);
+        for factor in [first, first + 1] {
+            assert!(!is_accepted(&person.types(token.code(factor).expose(), NOW)), "{kind:?} {factor}");
+        }
+    }
+}
+
+#[test]
+fn where_every_record_is_lost_no_counter_is_good_any_more() {
+    let event = Token { kind: Kind::Hotp, ..phone(K2) };
+    let mut person = Person::with(vec![event.clone()]);
+    for counter in 0..40 {
+        assert!(is_accepted(&person.types(event.code(counter).expose(), NOW)));
+    }
+    person.ledger = Ledger::rebuilt(&person.enrollment, &person.policy, NOW);
+    for counter in 0..60 {
+        assert!(!is_accepted(&person.types(event.code(counter).expose(), NOW)), "counter {counter}");
+        assert!(!is_accepted(&person.types(&pair_of(&event, counter), NOW)), "counter {counter}");
+    }
 }

@@ -370,10 +370,10 @@ impl<S: Store> Verifier for Local<S> {
                 Err(error) => Err(error.into()),
             };
         }
-        // What the lost ledger had spent nobody knows: steps are raised beyond now, and backup codes, which
-        // have no order to be raised in, are void.
+        // What the lost ledger had spent nobody knows: steps are raised beyond now; counters, and backup codes,
+        // which have no order to be raised in, are void.
         let rebuilt = enrollment.clone().with_backup(None);
-        let ledger = Ledger::new(&rebuilt).raised(&rebuilt, &self.policy, self.now());
+        let ledger = Ledger::rebuilt(&rebuilt, &self.policy, self.now());
         self.store.change(account.uid, Some(person.record.id), |_| {
             let mut record = self.renewed(Some(&person.record), account, State::Enrolled(rebuilt))?;
             record.holder = person.record.holder.clone();
@@ -421,11 +421,10 @@ impl<S: Store> Local<S> {
             Ok(ledger) => Ok(ledger.carried(former, next)),
             Err(error) if adding => Err(error),
             Err(_) => {
-                let ledger = Ledger::new(next);
                 let is_kept = |token: &Token| former.tokens().iter().any(|old| has_same_key(old, token));
                 // What a key that comes back has spent was in the ledger that is lost.
                 let raise = next.tokens().iter().any(is_kept);
-                Ok(if raise { ledger.raised(next, &self.policy, self.now()) } else { ledger })
+                Ok(if raise { Ledger::rebuilt(next, &self.policy, self.now()) } else { Ledger::new(next) })
             }
         }
     }
@@ -440,7 +439,11 @@ impl<S: Store> Local<S> {
             let minutes = seconds.div_ceil(60);
             format!("token {name}: last used {minutes} minutes ahead of this clock, so its codes are refused")
         });
-        short.chain(ahead).collect()
+        let states = enrollment.tokens().iter().zip(&ledger.tokens);
+        let lost = states.filter(|(_, state)| state.is_used_up()).map(|(token, _)| {
+            format!("token {}: which of its counters were used is lost; enroll it anew", token.name)
+        });
+        short.chain(ahead).chain(lost).collect()
     }
 }
 

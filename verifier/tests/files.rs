@@ -143,3 +143,25 @@ fn who_has_a_uid_now_is_not_given_the_tokens_of_who_had_it() {
     let id = verifier.status(&heir).unwrap().unwrap().id;
     verifier.enroll(&heir, &NewToken { from: Some(id), ..new }).unwrap();
 }
+
+#[test]
+fn a_repair_brings_no_used_counter_back() {
+    let place = Place::new();
+    let verifier = place.verifier();
+    let fob = Token { kind: Kind::Hotp, ..token() };
+    let new = NewToken { from: None, how: Enrolled::First, token: &fob, confirm: None, backup: &[] };
+    verifier.enroll(&alice(), &new).unwrap();
+    for counter in 0..20 {
+        assert!(matches!(check(&verifier, fob.code(counter).expose()), Verdict::Accepted { .. }));
+    }
+    let id = verifier.status(&alice()).unwrap().unwrap().id;
+    std::fs::remove_file(place.folder(1000).join(format!("ledger.{id}"))).unwrap();
+    assert!(verifier.unlock(&alice(), false).unwrap());
+    for counter in 0..20 {
+        let verdict = check(&verifier, fob.code(counter).expose());
+        assert!(!matches!(verdict, Verdict::Accepted { .. }), "counter {counter} opened twice");
+        verifier.unlock(&alice(), false).unwrap();
+    }
+    let warnings = verifier.status(&alice()).unwrap().unwrap().warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("counters")), "{warnings:?}");
+}
