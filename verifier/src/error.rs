@@ -194,7 +194,7 @@ impl StoreError {
             Self::PinnedMissing { .. } => {
                 Some("mount that store; to make a new one, take the id out of the settings first".into())
             }
-            Self::LedgerMissing(_) | Self::LedgerDamaged(_) => {
+            Self::LedgerMissing(_) | Self::LedgerDamaged(_) | Self::Refused { fault: Fault::Size, .. } => {
                 Some(format!("repair it with: totpctl unlock {user}"))
             }
             Self::Renamed { .. } => Some(format!(

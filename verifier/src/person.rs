@@ -5,7 +5,7 @@
 
 use crate::disk::ENROLLMENT;
 use crate::record_toml;
-use crate::{Disk, Id, Read, Record, Slot, Slots, StoreError};
+use crate::{Disk, Fault, Id, Read, Record, Slot, Slots, StoreError};
 use otp::{Enrollment, Ledger};
 
 /// The new enrollment, until it is put in place.
@@ -309,7 +309,12 @@ fn read_record<D: Disk>(
 }
 
 fn read_ledger<D: Disk>(disk: &D, folder: &D::Folder, record: &Record) -> Result<Current, StoreError> {
-    let Some(ledger) = disk.ledger(folder, &record.ledger_name())? else { return Ok(Current::Lost) };
+    let ledger = match disk.ledger(folder, &record.ledger_name()) {
+        Ok(Some(ledger)) => ledger,
+        // Cut short or grown: ours by all else, and as good as none.
+        Ok(None) | Err(StoreError::Refused { fault: Fault::Size, .. }) => return Ok(Current::Lost),
+        Err(error) => return Err(error),
+    };
     let tokens = record.enrollment().map_or(0, |enrollment| enrollment.tokens().len());
     Ok(match disk.slots(&ledger)?.read(record.id, tokens) {
         Read::Whole(slot) => Current::Whole(slot.ledger),

@@ -106,6 +106,18 @@ fn a_missing_ledger_denies_until_unlock() {
 }
 
 #[test]
+fn a_ledger_that_was_cut_short_or_grew_denies_until_unlock() {
+    for size in [0, 4096, 8193] {
+        let place = Place::enrolled();
+        assert!(place.accepts(CODE));
+        fs::OpenOptions::new().write(true).open(place.ledger()).unwrap().set_len(size).unwrap();
+        let error = unavailable(&place, NEXT);
+        assert_eq!(error.hint("alice").unwrap(), "repair it with: totpctl unlock alice", "{error}");
+        is_repaired_by_unlock(&place);
+    }
+}
+
+#[test]
 fn an_older_enrollments_ledger_in_the_place_of_the_new_one_is_refused() {
     // Case 56: ledger and enrollment restored from different days.
     let place = Place::enrolled();
