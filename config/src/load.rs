@@ -21,11 +21,20 @@ pub fn load(path: Option<&Path>) -> Result<Settings, ConfigError> {
     let flags = nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_NOCTTY;
     let file = match File::options().read(true).custom_flags(flags.bits()).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound && !named => return Ok(Settings::default()),
+        // A link that leads nowhere (what it leads to is not mounted, or not there yet) is not a missing file:
+        // with the defaults another store would be asked, in which nobody is enrolled.
+        Err(error) if error.kind() == ErrorKind::NotFound && !named && !is_there(path) => {
+            return Ok(Settings::default());
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(ConfigError::Missing(path.into())),
         Err(error) => return Err(ConfigError::Io(path.into(), error)),
     };
     parse(path, &read(path, file)?)
+}
+
+/// Whether anything has this name, be it a link to nothing. What cannot be looked at may be there.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().map_or_else(|error| error.kind() != ErrorKind::NotFound, |_| true)
 }
 
 fn read(path: &Path, file: File) -> Result<String, ConfigError> {

@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use acceptance::lab::{Lab, write};
+use acceptance::lab::{Lab, SETTINGS_PATH, write};
 use acceptance::pam::{Call, Code, Login, Report};
 use acceptance::sandbox;
 
@@ -173,7 +173,7 @@ fn a_settings_file_that_the_line_names_must_be_there() {
 fn a_default_settings_file_that_is_missing_means_the_defaults() {
     sandbox::within(|lab| {
         let alice = lab.enroll("alice");
-        std::fs::remove_file(acceptance::lab::SETTINGS_PATH).unwrap();
+        std::fs::remove_file(SETTINGS_PATH).unwrap();
         lab.door("");
         assert_eq!(Login::new("door", "alice").code(alice.phone.code(0)).run().verdict(), Code::Success);
     });
@@ -199,5 +199,23 @@ fn a_refusal_takes_about_as_long_as_the_settings_say() {
         }
         let (verdict, _) = timed("alice", &alice.phone.code(0));
         assert_eq!(verdict, Code::Success);
+    });
+}
+
+#[test]
+fn settings_behind_a_dangling_link_exempt_nobody() {
+    sandbox::within(|lab| {
+        lab.door("nullok");
+        let settings = std::fs::read_to_string(SETTINGS_PATH).unwrap();
+        let elsewhere = "[store]\ndirectory = \"/var/lib/elsewhere\"\n";
+        lab.settings(&format!("{settings}{elsewhere}"));
+        lab.totpctl(["init"]);
+        lab.enroll("alice");
+        // The settings lie on a file system of their own, which is not mounted today.
+        std::fs::remove_file(SETTINGS_PATH).unwrap();
+        std::os::unix::fs::symlink("/srv/settings/pam_totp.toml", SETTINGS_PATH).unwrap();
+        let report = Login::new("door", "alice").run();
+        assert_eq!(report.verdict(), Code::ServiceErr);
+        assert!(lab.decision().contains("no such file"));
     });
 }
