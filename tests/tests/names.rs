@@ -129,3 +129,25 @@ fn a_name_that_any_table_of_ours_could_choke_on_is_denied() {
         }
     });
 }
+
+#[test]
+fn a_name_that_would_write_to_the_terminal_or_the_log_is_shown_on_neither() {
+    sandbox::within(|lab| {
+        lab.door("nullok");
+        lab.enroll("alice");
+        // The directory comes to say that this is what she is called.
+        edit_passwd("\nalice:", "\nsomebody:");
+        edit_passwd(":2001:", ":2051:");
+        lab.name_service("alice \u{1b}]0;pwned\u{7}alice 2001 2001\n");
+        lab.syslog.clear();
+        assert_eq!(login("alice", "123456"), Code::AuthErr);
+        assert!(lab.decision().contains("unavailable"));
+        for verb in
+            [&["list"][..], &["status", "alice"], &["enroll", "alice", "--no-confirm"], &["adopt", "alice"]]
+        {
+            let output = lab.totpctl_command().args(verb).output().unwrap();
+            let said = [output.stdout, output.stderr].concat();
+            assert!(!said.contains(&0x1b), "{verb:?}: {}", String::from_utf8_lossy(&said).escape_debug());
+        }
+    });
+}

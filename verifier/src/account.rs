@@ -68,16 +68,26 @@ pub struct Account {
 
 /// The account of `name` (getpwnam_r(3)); `None` where the name service says that there is none.
 pub fn lookup(name: &UserName) -> Result<Option<Account>, StoreError> {
-    User::from_name(name.as_str()).map(|user| user.map(account)).map_err(name_service)
+    found(User::from_name(name.as_str()))
 }
 
 /// The account of `uid` (getpwuid_r(3)).
 pub fn lookup_uid(uid: u32) -> Result<Option<Account>, StoreError> {
-    User::from_uid(Uid::from_raw(uid)).map(|user| user.map(account)).map_err(name_service)
+    found(User::from_uid(Uid::from_raw(uid)))
 }
 
-fn account(user: User) -> Account {
-    Account { name: user.name, uid: user.uid.as_raw() }
+/// A directory may hold anything: a name that could not be asked for is not shown on a terminal either, nor
+/// written to a log.
+fn found(answer: nix::Result<Option<User>>) -> Result<Option<Account>, StoreError> {
+    let Some(user) = answer.map_err(name_service)? else { return Ok(None) };
+    let uid = user.uid.as_raw();
+    match UserName::new(&user.name) {
+        Ok(name) => Ok(Some(Account { name: name.0, uid })),
+        Err(error) => {
+            let text = format!("of the account of uid {uid}, {error}");
+            Err(StoreError::NameService(std::io::Error::new(std::io::ErrorKind::InvalidData, text)))
+        }
+    }
 }
 
 fn name_service(errno: nix::Error) -> StoreError {
