@@ -8,7 +8,13 @@ use verifier::Account;
 /// Records that `verb` was done to `account`; `more` is what else belongs to it.
 pub(crate) fn changed(verb: &str, account: &Account, more: &str) {
     let more = if more.is_empty() { String::new() } else { format!(" {more}") };
-    write(&format!("{verb}: user={} uid={}{more} loginuid={}", account.name, account.uid, login_uid()));
+    let (user, uid) = (word(&account.name), account.uid);
+    write(&format!("{verb}: user={user} uid={uid}{more} loginuid={}", login_uid()));
+}
+
+/// A name as one field of a line: one with a space (directories have them) must not become two.
+pub(crate) fn word(name: &str) -> String {
+    name.replace('\\', "\\\\").replace(' ', "\\u{20}")
 }
 
 /// Records that a store was made.
@@ -62,6 +68,11 @@ fn escaped(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_stays_one_field() {
+        assert_eq!(word("alice uid=0 \\x"), "alice\\u{20}uid=0\\u{20}\\\\x");
+    }
 
     #[test]
     fn a_line_stays_one_line_and_names_its_program() {

@@ -13,6 +13,6 @@ pub(crate) fn run(house: &House, user: &OsStr) -> Result<(), Failure> {
         return output::put(&format!("{name}: enrolled under this name, nothing to adopt\n"));
     }
     house.verifier.adopt(&account, status.id).map_err(|refusal| Failure::refusal(&refusal, name))?;
-    journal::changed("adopt", &account, &format!("former={}", status.account));
+    journal::changed("adopt", &account, &format!("former={}", journal::word(&status.account)));
     output::put(&format!("{name}: took over what was enrolled as {}\n", status.account))
 }
