@@ -11,6 +11,7 @@ mod format;
 mod id;
 mod init;
 mod local;
+pub mod log_line;
 mod person;
 mod record;
 mod record_toml;
