@@ -14,6 +14,7 @@ mod values;
 pub use error::ConfigError;
 pub use load::{DEFAULT_PATH, load, parse};
 pub use settings::{
-    Accept, BackupCodes, Login, NewTokens, RELEASED, Settings, StoreSettings, ThrottleSettings, Unenrolled,
+    Accept, BackupCodes, DaemonSettings, Login, NewTokens, RELEASED, Settings, StoreSettings,
+    ThrottleSettings, Unenrolled,
 };
 pub use values::{PROMPT, is_prompt};

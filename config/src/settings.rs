@@ -25,6 +25,8 @@ pub struct Settings {
     pub login: Login,
     /// `[backup_codes]`
     pub backup_codes: BackupCodes,
+    /// `[daemon]`
+    pub daemon: DaemonSettings,
 }
 
 /// `[store]`: where enrollments and ledgers are.
@@ -102,6 +104,13 @@ pub struct BackupCodes {
     pub count: u8,
 }
 
+/// `[daemon]`: whom to ask where the store may not be read.
+#[derive(Clone, Debug)]
+pub struct DaemonSettings {
+    /// The socket at which enrolld answers.
+    pub socket: PathBuf,
+}
+
 impl Settings {
     /// Reads the text of a settings file.
     pub(crate) fn read(text: &str) -> Result<Self, Wrong> {
@@ -124,6 +133,10 @@ impl Settings {
         }
         if let Some(mut table) = root.table("backup_codes")? {
             set(&mut settings.backup_codes.count, table.take("count", bounded(0, 100))?);
+            table.finish()?;
+        }
+        if let Some(mut table) = root.table("daemon")? {
+            set(&mut settings.daemon.socket, table.take("socket", values::socket)?);
             table.finish()?;
         }
         root.finish()?;
@@ -222,6 +235,12 @@ impl Default for Login {
 impl Default for BackupCodes {
     fn default() -> Self {
         Self { count: 10 }
+    }
+}
+
+impl Default for DaemonSettings {
+    fn default() -> Self {
+        Self { socket: PathBuf::from("/run/enrolld/socket") }
     }
 }
 

@@ -57,6 +57,15 @@ pub(crate) fn absolute(value: &DeValue<'_>) -> Result<PathBuf, String> {
     Err("expected an absolute path without \"..\"".to_owned())
 }
 
+/// unix(7): an address has 108 bytes, of which the last is NUL.
+pub(crate) fn socket(value: &DeValue<'_>) -> Result<PathBuf, String> {
+    let path = absolute(value)?;
+    if path.as_os_str().len() < 108 {
+        return Ok(path);
+    }
+    Err("expected a path of at most 107 bytes".to_owned())
+}
+
 pub(crate) fn store_id(value: &DeValue<'_>) -> Result<String, String> {
     let id = text(value)?;
     if id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
