@@ -360,7 +360,7 @@ fn kind(stat: &FileStat) -> SFlag {
 
 /// A host may have closed its standard streams; whatever it prints later must not land in our files.
 /// `try_clone` takes the lowest free descriptor from 3 on.
-fn above_stdio(opened: OwnedFd) -> Result<OwnedFd, Errno> {
+pub(crate) fn above_stdio(opened: OwnedFd) -> Result<OwnedFd, Errno> {
     use std::os::fd::AsRawFd;
     if opened.as_raw_fd() > 2 {
         return Ok(opened);

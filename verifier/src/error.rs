@@ -98,6 +98,34 @@ pub enum StoreError {
     },
     /// The source of randomness gave nothing.
     Random(io::Error),
+    /// enrolld gave no answer, or would not.
+    Daemon {
+        /// The socket.
+        socket: PathBuf,
+        /// What is wrong.
+        trouble: Trouble,
+    },
+}
+
+/// Why enrolld gave no answer.
+#[derive(Debug)]
+pub enum Trouble {
+    /// It cannot be reached.
+    Absent(io::Error),
+    /// Whoever listens there is not root.
+    NotRoot(u32),
+    /// It took too long.
+    Slow,
+    /// It hung up before it had answered.
+    Closed,
+    /// What it said is no answer.
+    Nonsense,
+    /// It will not tell this caller.
+    NotAllowed,
+    /// It could not tell.
+    Unavailable,
+    /// It does not do this for anybody: only root does, with the files.
+    RootOnly,
 }
 
 /// What is wrong with a file or a folder.
@@ -133,6 +161,21 @@ impl fmt::Display for Fault {
             Self::TooLarge => "too large",
             Self::Size => "not 8192 bytes long",
         })
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent(error) => write!(f, "enrolld cannot be reached: {error}"),
+            Self::NotRoot(uid) => write!(f, "not root but uid {uid} listens here"),
+            Self::Slow => write!(f, "enrolld did not answer in time"),
+            Self::Closed => write!(f, "enrolld hung up before it had answered"),
+            Self::Nonsense => write!(f, "what enrolld said is no answer"),
+            Self::NotAllowed => write!(f, "enrolld answers about one's own account alone"),
+            Self::Unavailable => write!(f, "enrolld has no answer; its line in the system's log says why"),
+            Self::RootOnly => write!(f, "only root may do this"),
+        }
     }
 }
 
@@ -181,6 +224,8 @@ impl fmt::Display for StoreError {
                 write!(f, "{}: the store's promises do not hold on {name}", path.display())
             }
             Self::Random(error) => write!(f, "no randomness from the system: {error}"),
+            Self::Daemon { trouble: Trouble::RootOnly, .. } => Trouble::RootOnly.fmt(f),
+            Self::Daemon { socket, trouble } => write!(f, "{}: {trouble}", socket.display()),
         }
     }
 }
@@ -205,6 +250,12 @@ impl StoreError {
                 Some("only root reads and writes the store".into())
             }
             Self::NotMounted { .. } => Some("mount it first".into()),
+            Self::Daemon { trouble: Trouble::Absent(_), .. } => {
+                Some("is it running? systemctl enable --now enrolld.socket".into())
+            }
+            Self::Daemon { trouble: Trouble::RootOnly, .. } => {
+                Some("ask an administrator, or use sudo".into())
+            }
             _ => None,
         }
     }

@@ -1,5 +1,5 @@
 //! The one interface through which module, command line and daemon enroll, judge and inspect: answered in
-//! this process from the files ([`crate::Local`]), later by asking a daemon.
+//! this process from the files ([`crate::Local`]), or by asking the daemon ([`crate::Remote`]).
 
 use crate::{Account, Id, StoreError};
 use otp::{BackupCode, Lane, Network, Time, Token, TokenName, Typed, Verdict};

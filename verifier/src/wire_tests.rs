@@ -1,0 +1,206 @@
+//! What one side writes the other reads, and nothing else is taken for an answer.
+
+use super::*;
+
+const CHECK: &str = "{\"method\":\"org.pamtotp.enrolld1.Check\",\"parameters\":";
+
+fn mistake(text: &str) -> Mistake {
+    match Request::parse(text.as_bytes()) {
+        Err(mistake) => mistake,
+        Ok(_) => panic!("taken for a request: {text}"),
+    }
+}
+
+fn name(name: &str) -> TokenName {
+    TokenName::new(name).unwrap()
+}
+
+fn verdicts() -> Vec<Verdict> {
+    let mut all = vec![
+        Verdict::Accepted { method: Method::Code(name("phone")), backup_left: 3 },
+        Verdict::Accepted { method: Method::Pair(name("phone")), backup_left: 0 },
+        Verdict::Accepted { method: Method::Backup, backup_left: 9 },
+        Verdict::Wrong { counted: true },
+        Verdict::Wrong { counted: false },
+        Verdict::Replayed { token: Some(name("phone")), ahead: Some(99) },
+        Verdict::Replayed { token: None, ahead: None },
+        Verdict::ClockBehind { seconds: 100_000 },
+    ];
+    all.extend(MALFORMED.map(Verdict::Malformed));
+    for lane in [Lane::Console, Lane::Others, Lane::Known(0), Lane::Strangers] {
+        all.push(Verdict::Throttled { lane, until: Time(1_800_000_000) });
+    }
+    all
+}
+
+fn read(message: &str) -> Option<Reply<Outcome>> {
+    read_checked(message.as_bytes(), 2001)
+}
+
+#[test]
+fn every_verdict_comes_out_as_it_went_in() {
+    for verdict in verdicts() {
+        let reply = checked(2001, &Outcome::Judged(verdict.clone())).unwrap();
+        match read(&reply) {
+            Some(Reply::Result(Outcome::Judged(read))) => assert_eq!(read, verdict, "{}", *reply),
+            _ => panic!("{}", *reply),
+        }
+    }
+    let reply = checked(2001, &Outcome::NotEnrolled).unwrap();
+    assert!(matches!(read(&reply), Some(Reply::Result(Outcome::NotEnrolled))));
+}
+
+#[test]
+fn nothing_but_an_accepted_reply_about_this_account_is_accepted() {
+    let accepted = Outcome::Judged(Verdict::Accepted { method: Method::Code(name("phone")), backup_left: 3 });
+    let good = checked(2001, &accepted).unwrap();
+    let opens =
+        |text: &str| matches!(read(text), Some(Reply::Result(Outcome::Judged(Verdict::Accepted { .. }))));
+    assert!(opens(&good));
+    assert!(!opens(&checked(2002, &accepted).unwrap()), "about somebody else");
+    for (from, to) in [
+        ("accepted", "Accepted"),
+        ("accepted", "acceptedx"),
+        ("\"accepted\"", "true"),
+        ("\"code\"", "\"any\""),
+        ("\"code\"", "null"),
+        ("phone", "a phone"),
+        ("2001", "\"2001\""),
+        ("2001", "2001.0"),
+        ("\"parameters\"", "\"parameter\""),
+        ("{\"parameters\"", "{\"error\":\"x\",\"parameters\""),
+        ("{\"parameters\"", "{\"error\":1,\"parameters\""),
+        ("\"uid\":2001", "\"uid\":2001,\"uid\":2001"),
+    ] {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, *good);
+        assert!(!opens(&text), "{text}");
+    }
+    // Cut anywhere, and with any byte changed into a bracket, a quotation mark or a letter.
+    for place in 0..good.len() {
+        assert!(!opens(&good[..place]));
+    }
+}
+
+#[test]
+fn denials_are_told_apart_and_mean_neither_yes_nor_no() {
+    for denial in [Denial::NotAllowed, Denial::Unavailable] {
+        match read(&denied(denial)) {
+            Some(Reply::Denied(read)) => assert_eq!(read, denial),
+            _ => panic!("{denial:?}"),
+        }
+        assert!(matches!(read_standing(denied(denial).as_bytes(), 2001), Some(Reply::Denied(_))));
+    }
+    assert!(checked(2001, &Outcome::Unavailable(crate::StoreError::Changed)).is_none());
+}
+
+#[test]
+fn a_status_comes_out_as_it_went_in() {
+    let token = TokenStatus {
+        name: name("phone"),
+        kind: Kind::Totp { period: Period::THIRTY },
+        algorithm: Algorithm::Sha256,
+        digits: Digits::SIX,
+        bits: 160,
+        last_used: Some(Time(1_800_000_000)),
+    };
+    let counter = TokenStatus { kind: Kind::Hotp, last_used: None, name: name("fob"), ..token.clone() };
+    let status = Status {
+        id: Id([7; 16]),
+        account: "alice".into(),
+        uid: 2001,
+        enrolled: true,
+        changed: Time(1_799_999_999),
+        tokens: vec![token, counter],
+        backup: Some((BackupSheet { number: 2, created: Time(1_700_000_000) }, 9)),
+        throttled: vec![Waiting { lane: Lane::Strangers, until: Time(1_800_000_030) }],
+        warnings: vec!["half of \"it\"\n".into()],
+    };
+    for status in [status.clone(), Status { enrolled: false, tokens: vec![], backup: None, ..status }] {
+        let reply = known(2001, Some(&status));
+        match read_status(reply.as_bytes(), 2001) {
+            Some(Reply::Result(Some(read))) => assert_eq!(format!("{read:?}"), format!("{status:?}")),
+            _ => panic!("{}", *reply),
+        }
+        match read_standing(reply.as_bytes(), 2001) {
+            Some(Reply::Result(enrolled)) => assert_eq!(enrolled, status.enrolled),
+            _ => panic!("{}", *reply),
+        }
+    }
+    let nothing = known(2001, None);
+    assert!(matches!(read_status(nothing.as_bytes(), 2001), Some(Reply::Result(None))));
+    assert!(matches!(read_standing(nothing.as_bytes(), 2001), Some(Reply::Result(false))));
+    assert!(read_standing(nothing.as_bytes(), 2002).is_none());
+    assert!(read_standing(nothing.replace("false", "0").as_bytes(), 2001).is_none());
+}
+
+#[test]
+fn a_check_carries_what_was_typed_and_what_is_claimed() {
+    let claims = Claims { service: "i3lock".into(), rhost: Some("x\n".repeat(5000)), tty: Some(":0".into()) };
+    for (typed, sent) in
+        [("592691", "592691"), ("592 691 606107", "592691 606107"), ("0123-abcd-EFGH", "0123-abcd-efgh")]
+    {
+        let call = check("alice", &Typed::parse(typed.as_bytes()), &claims).unwrap();
+        assert!(call.len() < LONGEST_REQUEST, "{}", call.len());
+        match Request::parse(call.as_bytes()) {
+            Ok(Request::Check { user, typed, claims: read }) => {
+                assert_eq!((user.as_str(), typed.as_str()), ("alice", sent));
+                assert_eq!((read.service.as_str(), read.tty.as_deref()), ("i3lock", Some(":0")));
+                assert!(read.rhost.unwrap().starts_with("x\nx\n"));
+            }
+            _ => panic!("{}", *call),
+        }
+    }
+    assert!(check("alice", &Typed::parse(b"password"), &claims).is_none());
+}
+
+#[test]
+fn the_longest_check_fits_into_a_request() {
+    // Every byte of the texts takes six when it is escaped.
+    let long = "\u{1}".repeat(5000);
+    let claims = Claims { service: long.clone(), rhost: Some(long.clone()), tty: Some(long) };
+    let call = check(&"x".repeat(255), &Typed::parse(b"592691 606107"), &claims).unwrap();
+    assert!(call.len() < LONGEST_REQUEST, "{}", call.len());
+    assert!(Request::parse(call.as_bytes()).is_ok());
+}
+
+#[test]
+fn unknown_methods_and_parameters_are_refused_by_their_name() {
+    let method = |name: &str| mistake(&format!("{{\"method\":\"{name}\"}}"));
+    assert_eq!(method("org.pamtotp.enrolld1.Enroll"), Mistake::Method("org.pamtotp.enrolld1.Enroll".into()));
+    assert_eq!(method("org.pamtotp.enrolld2.Check"), Mistake::Interface("org.pamtotp.enrolld2".into()));
+    assert_eq!(method("Check"), Mistake::Method("Check".into()));
+    assert_eq!(method("org.varlink.service.getinfo"), Mistake::Method("org.varlink.service.getinfo".into()));
+    let parameter = |text: &str, name: &str| {
+        assert_eq!(mistake(&format!("{CHECK}{text}}}")), Mistake::Parameter(name.into()), "{text}");
+    };
+    parameter("{}", "user");
+    parameter("{\"user\":\"alice\"}", "code");
+    parameter("{\"user\":null,\"code\":\"1\"}", "user");
+    parameter("{\"user\":2001,\"code\":\"1\"}", "user");
+    parameter("{\"user\":[\"alice\"],\"code\":\"1\"}", "user");
+    parameter("{\"user\":\"alice\",\"code\":592691}", "code");
+    parameter("{\"user\":\"alice\",\"code\":\"1\",\"uid\":0}", "uid");
+    parameter("{\"user\":\"alice\",\"code\":\"1\",\"tty\":1}", "tty");
+    parameter("[]", "parameters");
+    assert_eq!(
+        mistake("{\"method\":\"org.varlink.service.GetInfo\",\"user\":\"x\"}"),
+        Mistake::Parameter("user".into())
+    );
+}
+
+#[test]
+fn what_is_no_call_or_wants_no_answer_gets_none() {
+    for text in
+        ["", "x", "[]", "{}", "{\"method\":1}", "{\"parameters\":{}}", "\"method\"", "{\"method\":null}"]
+    {
+        assert_eq!(mistake(text), Mistake::NoCall, "{text}");
+    }
+    let oneway = format!("{CHECK}{{\"user\":\"alice\",\"code\":\"1\"}},\"oneway\":true}}");
+    assert_eq!(mistake(&oneway), Mistake::NoCall);
+    assert!(mistaken(&Mistake::NoCall).is_none());
+    assert!(
+        Request::parse(b"{\"method\":\"org.varlink.service.GetInfo\",\"more\":true,\"oneway\":false}")
+            .is_ok()
+    );
+}
