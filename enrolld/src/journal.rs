@@ -1,9 +1,11 @@
 //! One line to the system's log (authpriv) for each change that an administrator made: what, to whom, and
-//! under which login, which su and sudo do not change. Never a secret, never a code.
+//! under which login, which su and sudo do not change; and for each decision of the daemon. Never a secret,
+//! never a code.
 
 use std::io::Write;
 use syslog::{Facility, LogFormat, Severity};
 use verifier::Account;
+use verifier::log_line::Loudness;
 
 /// Records that `verb` was done to `account`; `more` is what else belongs to it.
 pub(crate) fn changed(verb: &str, account: &Account, more: &str) {
@@ -22,9 +24,19 @@ pub(crate) fn created(path: &std::path::Path, id: verifier::Id) {
     write(&format!("init: store={} id={id} loginuid={}", path.display(), login_uid()));
 }
 
+/// Records a decision of the daemon.
+pub(crate) fn decided(loudness: Loudness, line: &str) {
+    let Ok(mut log) = syslog::unix(Line { program: "enrolld", pid: std::process::id() }) else { return };
+    let _ = match loudness {
+        Loudness::Info => log.info(line),
+        Loudness::Notice => log.notice(line),
+        Loudness::Error => log.err(line),
+    };
+}
+
 fn write(line: &str) {
     // A machine without a log is no reason to undo what is done.
-    if let Ok(mut log) = syslog::unix(Line { pid: std::process::id() }) {
+    if let Ok(mut log) = syslog::unix(Line { program: "totpctl", pid: std::process::id() }) {
         let _ = log.notice(line);
     }
 }
@@ -41,13 +53,14 @@ fn login_uid() -> String {
 /// RFC 3164's form without time and host: the receiver knows both, and in its own time zone.
 #[derive(Clone)]
 struct Line {
+    program: &'static str,
     pid: u32,
 }
 
 impl LogFormat<&str> for Line {
     fn format<W: Write>(&self, w: &mut W, severity: Severity, message: &str) -> syslog::Result<()> {
         let priority = Facility::LOG_AUTHPRIV as u32 | severity as u32;
-        let line = format!("<{priority}>totpctl[{}]: {}", self.pid, escaped(message));
+        let line = format!("<{priority}>{}[{}]: {}", self.program, self.pid, escaped(message));
         // One write: a socket of datagrams makes a line of each.
         w.write_all(line.as_bytes()).map_err(syslog::Error::Write)
     }
@@ -77,7 +90,7 @@ mod tests {
     #[test]
     fn a_line_stays_one_line_and_names_its_program() {
         let mut out = Vec::new();
-        let line = Line { pid: 7 };
+        let line = Line { program: "totpctl", pid: 7 };
         line.format(&mut out, Severity::LOG_NOTICE, "enroll: user=a\nsshd[1]: Accepted\u{1b}").unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),

@@ -1,4 +1,4 @@
-//! Whether the kernel takes this machine's clock for synchronized: the only `unsafe` of this crate.
+//! Whether the kernel takes this machine's clock for synchronized.
 #![allow(unsafe_code)]
 
 /// What adjtimex(2) says; `None` where it may not be asked.

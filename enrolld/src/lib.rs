@@ -1,11 +1,12 @@
-//! What an administrator does at a terminal: the verbs of `totpctl`, as a library under thin binaries.
+//! What an administrator does at a terminal, the verbs of `totpctl`, and what `enrolld` answers to those who
+//! may not read the store: as a library under thin binaries.
 //!
-//! Nothing here knows how people are stored: every verb goes through [`verifier::Verifier`], so that a
-//! daemon can stand behind it later.
+//! Nothing here knows how people are stored: everything goes through [`verifier::Verifier`].
 #![deny(unsafe_code)]
 
 mod cli;
 mod clock;
+mod daemon;
 mod failure;
 mod house;
 mod journal;
@@ -21,4 +22,5 @@ mod terminal;
 mod verbs;
 mod words;
 
+pub use daemon::run as serve;
 pub use run::run;

@@ -9,6 +9,7 @@ use std::ffi::CStr;
 use verifier::{Account, Origin, UserName, lookup};
 
 /// What PAM says about a login.
+#[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) service: String,
     pub(crate) rhost: Option<String>,

@@ -5,13 +5,17 @@ use crate::context::Context;
 use crate::report::{Ending, Report};
 use crate::sys;
 use config::{Settings, Unenrolled};
+use nix::unistd::geteuid;
 use otp::{Time, Typed};
 use pam::constants::{PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PamResultCode};
 use pam::conv::Conv;
 use pam::items::User;
 use pam::module::PamHandle;
 use std::ffi::CStr;
-use verifier::{Account, FileStore, Local, Outcome, Standing, StoreError, UserName, Verifier, lookup};
+use verifier::wire::Claims;
+use verifier::{
+    Account, FileStore, Local, Outcome, Remote, Standing, StoreError, UserName, Verifier, lookup,
+};
 
 /// How long a refusal takes while no settings say otherwise, in seconds.
 const FAIL_DELAY: u64 = 2;
@@ -112,7 +116,7 @@ impl Login<'_> {
             }
         }
         let account = lookup(name).ok().flatten()?;
-        let standing = self.verifier().and_then(|verifier| verifier.standing(&account)).ok()?;
+        let standing = self.standing(&account).ok()?;
         (standing == Standing::NotEnrolled).then_some((account, "not enrolled, and nullok is set"))
     }
 
@@ -133,18 +137,35 @@ impl Login<'_> {
             Err(error) => return (Ending::Answered(Outcome::Unavailable(error)), None),
         };
         let origin = self.context.origin(&account, self.settings);
-        let outcome = match self.verifier() {
-            Ok(verifier) => sys::undisturbed(|| verifier.check(&account, typed, origin)),
-            Err(error) => Outcome::Unavailable(error),
+        let outcome = if geteuid().is_root() {
+            match self.files() {
+                Ok(files) => sys::undisturbed(|| files.check(&account, typed, origin)),
+                Err(error) => Outcome::Unavailable(error),
+            }
+        } else {
+            self.daemon().check(&account, typed, origin)
         };
         (Ending::Answered(outcome), Some(account))
+    }
+
+    fn standing(&self, account: &Account) -> Result<Standing, StoreError> {
+        if geteuid().is_root() {
+            return self.files()?.standing(account);
+        }
+        self.daemon().standing(account)
     }
 
     fn known(&self, name: Option<&UserName>) -> Option<Account> {
         name.and_then(|name| lookup(name).ok().flatten())
     }
 
-    fn verifier(&self) -> Result<Local<FileStore>, StoreError> {
+    /// Whom a program asks that is not root's, such as a screen locker.
+    fn daemon(&self) -> Remote {
+        let Context { service, rhost, tty, .. } = self.context.clone();
+        Remote::new(&self.settings.daemon.socket, Claims { service, rhost, tty })
+    }
+
+    fn files(&self) -> Result<Local<FileStore>, StoreError> {
         let store = FileStore::open(&self.settings.store)?;
         Ok(Local::new(store, self.settings.policy(), sys::now as fn() -> Time, no_random))
     }

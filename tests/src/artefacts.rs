@@ -6,7 +6,8 @@ use std::process::Command;
 use std::time::SystemTime;
 
 /// A package and the file that it makes.
-const PRODUCTS: [(&str, &str); 2] = [("pam_totp", "libpam_totp.so"), ("enrolld", "totpctl")];
+const PRODUCTS: [(&str, &str); 3] =
+    [("pam_totp", "libpam_totp.so"), ("enrolld", "totpctl"), ("enrolld", "enrolld")];
 
 /// The name service double that build.rs compiles.
 pub const NSS_DOUBLE: &str = env!("NSS_DOUBLE");

@@ -72,7 +72,13 @@ impl Lab {
     }
 
     fn show_programs(&self) {
-        let pairs = [("pamhost", "pamhost"), ("libpam_totp.so", "pam_totp.so"), ("totpctl", "totpctl")];
+        let pairs = [
+            ("pamhost", "pamhost"),
+            ("peer", "peer"),
+            ("libpam_totp.so", "pam_totp.so"),
+            ("totpctl", "totpctl"),
+            ("enrolld", "enrolld"),
+        ];
         for (built, shown) in pairs {
             let from = artefacts::path("pamhost").with_file_name(built);
             if from.exists() {

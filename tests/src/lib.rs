@@ -14,6 +14,7 @@
 
 pub mod artefacts;
 pub mod codes;
+pub mod daemon;
 pub mod disk;
 pub mod faults;
 pub mod host;

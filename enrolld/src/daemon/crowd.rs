@@ -1,0 +1,252 @@
+//! Who has a seat: how many there are, how many for each, and who has to go when there is none left.
+//!
+//! Seats are few, so that memory is bounded, and whoever holds most loses first, so that no number of peers of
+//! one uid, or of a few, keeps another uid out.
+
+/// Seats in all.
+pub(crate) const SEATS: usize = 64;
+/// Of these, kept for root.
+const FOR_ROOT: usize = 8;
+/// For each uid.
+const EACH: usize = 8;
+/// Threads for each uid, and in all: those whose seats were taken away may still be on their way out. A name
+/// service that does not answer holds them, and must not let them pile up.
+const THREADS_EACH: usize = 2 * EACH;
+const THREADS: usize = 4 * SEATS;
+
+/// The seats, each with what it takes to ask its peer to leave.
+pub(crate) struct Crowd<T> {
+    seats: Vec<Seat<T>>,
+    /// The seat's number and the uid of each.
+    threads: Vec<(u64, u32)>,
+    next: u64,
+    closing: bool,
+}
+
+struct Seat<T> {
+    number: u64,
+    uid: u32,
+    /// When it began to wait for a request, as a count.
+    since: u64,
+    /// A complete request of its is being answered.
+    busy: bool,
+    handle: T,
+}
+
+/// A seat that was given.
+pub(crate) struct Seated<T> {
+    pub(crate) number: u64,
+    /// Who has to leave for it.
+    pub(crate) evicted: Option<T>,
+}
+
+impl<T> Default for Crowd<T> {
+    fn default() -> Self {
+        Self {
+            seats: Vec::with_capacity(SEATS),
+            threads: Vec::with_capacity(THREADS),
+            next: 0,
+            closing: false,
+        }
+    }
+}
+
+impl<T> Crowd<T> {
+    /// A seat for a peer of this uid, if need be in the place of the one that has waited longest without a
+    /// complete request. `None` where everybody's request is being answered.
+    pub(crate) fn admit(&mut self, uid: u32, handle: T) -> Option<Seated<T>> {
+        let own = self.threads.iter().filter(|(_, of)| *of == uid).count();
+        if self.closing || own >= THREADS_EACH || (uid != 0 && self.is_at_its_limit()) {
+            return None;
+        }
+        let full = match uid {
+            0 => self.seats.len() >= SEATS,
+            _ => self.seats.iter().filter(|seat| seat.uid != 0).count() >= SEATS - FOR_ROOT,
+        };
+        let evicted = if self.held_by(uid) >= EACH {
+            Some(self.evict(|seat| seat.uid == uid)?)
+        } else if full {
+            Some(self.evict(|seat| seat.uid != 0)?)
+        } else {
+            None
+        };
+        let number = self.tick();
+        self.seats.push(Seat { number, uid, since: number, busy: false, handle });
+        self.threads.push((number, uid));
+        Some(Seated { number, evicted })
+    }
+
+    /// A complete request has come; whether it may still be answered.
+    pub(crate) fn begin(&mut self, number: u64) -> bool {
+        let open = !self.closing;
+        self.seat(number).is_some_and(|seat| {
+            seat.busy = open;
+            open
+        })
+    }
+
+    /// It was answered.
+    pub(crate) fn end(&mut self, number: u64) {
+        let since = self.tick();
+        if let Some(seat) = self.seat(number) {
+            (seat.busy, seat.since) = (false, since);
+        }
+    }
+
+    /// A peer's thread is at its end.
+    pub(crate) fn leave(&mut self, number: u64) {
+        self.seats.retain(|seat| seat.number != number);
+        self.threads.retain(|(thread, _)| *thread != number);
+    }
+
+    /// Admits nobody any more, and answers only what is under way. Gives the others.
+    pub(crate) fn close(&mut self) -> impl Iterator<Item = &T> {
+        self.closing = true;
+        self.seats.iter().filter(|seat| !seat.busy).map(|seat| &seat.handle)
+    }
+
+    /// Whether no peer's thread is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.threads.is_empty()
+    }
+
+    /// Whether nobody but root gets in before a thread has ended.
+    pub(crate) fn is_at_its_limit(&self) -> bool {
+        self.threads.len() >= THREADS
+    }
+
+    fn held_by(&self, uid: u32) -> usize {
+        self.seats.iter().filter(|seat| seat.uid == uid).count()
+    }
+
+    fn evict(&mut self, among: impl Fn(&Seat<T>) -> bool) -> Option<T> {
+        let waiting = self.seats.iter().enumerate().filter(|(_, seat)| !seat.busy && among(seat));
+        let (place, _) =
+            waiting.max_by_key(|(_, seat)| (self.held_by(seat.uid), std::cmp::Reverse(seat.since)))?;
+        Some(self.seats.swap_remove(place).handle)
+    }
+
+    fn seat(&mut self, number: u64) -> Option<&mut Seat<T>> {
+        self.seats.iter_mut().find(|seat| seat.number == number)
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A crowd whose handles are the order of admission.
+    struct Door {
+        crowd: Crowd<u64>,
+        came: u64,
+    }
+
+    impl Door {
+        fn new() -> Self {
+            Self { crowd: Crowd::default(), came: 0 }
+        }
+
+        /// The number of a newcomer, and who had to leave.
+        fn admit(&mut self, uid: u32) -> Option<(u64, Option<u64>)> {
+            self.came += 1;
+            self.crowd.admit(uid, self.came).map(|seated| (seated.number, seated.evicted))
+        }
+
+        fn evicted_threads_end(&mut self) {
+            let seats: Vec<u64> = self.crowd.seats.iter().map(|seat| seat.number).collect();
+            self.crowd.threads.retain(|(number, _)| seats.contains(number));
+        }
+
+        /// One whose request is being answered.
+        fn busy(&mut self, uid: u32) {
+            let (number, _) = self.admit(uid).unwrap();
+            assert!(self.crowd.begin(number));
+        }
+    }
+
+    #[test]
+    fn the_ninth_of_a_uid_takes_the_place_of_its_oldest() {
+        let mut door = Door::new();
+        door.admit(2002);
+        for _ in 0..8 {
+            assert_eq!(door.admit(2001).unwrap().1, None);
+        }
+        assert_eq!(door.admit(2001).unwrap().1, Some(2));
+        assert_eq!(door.admit(2001).unwrap().1, Some(3));
+        assert_eq!(door.crowd.held_by(2002), 1);
+    }
+
+    #[test]
+    fn nobody_whose_request_is_being_answered_has_to_leave() {
+        let mut door = Door::new();
+        (0..7).for_each(|_| door.busy(2001));
+        let (number, _) = door.admit(2001).unwrap();
+        assert_eq!(door.admit(2001).unwrap().1, Some(8));
+        assert!(!door.crowd.begin(number), "whoever was evicted is not answered");
+        let (number, _) = door.admit(2001).unwrap();
+        assert!(door.crowd.begin(number));
+        assert_eq!(door.admit(2001), None);
+        door.crowd.end(number);
+        assert_eq!(door.admit(2001).unwrap().1, Some(10));
+    }
+
+    #[test]
+    fn however_many_uids_crowd_in_another_one_gets_a_seat_and_keeps_it() {
+        let mut door = Door::new();
+        for uid in (3000..3009).cycle().take(200) {
+            door.admit(uid);
+            door.evicted_threads_end();
+        }
+        assert_eq!(door.crowd.seats.len(), SEATS - FOR_ROOT);
+        let (mine, evicted) = door.admit(2001).unwrap();
+        assert!(evicted.is_some());
+        for uid in (3000..3009).cycle().take(500) {
+            door.admit(uid);
+            door.evicted_threads_end();
+        }
+        assert!(door.crowd.begin(mine));
+        assert_eq!(door.crowd.seats.len(), SEATS - FOR_ROOT);
+    }
+
+    #[test]
+    fn seats_are_kept_for_root() {
+        let mut door = Door::new();
+        for uid in 3000..3007 {
+            (0..8).for_each(|_| door.busy(uid));
+        }
+        assert_eq!(door.admit(2001), None);
+        for _ in 0..8 {
+            assert_eq!(door.admit(0).unwrap().1, None);
+        }
+        assert_eq!(door.crowd.seats.len(), SEATS);
+        assert!(door.admit(0).unwrap().1.is_some());
+    }
+
+    #[test]
+    fn threads_that_hang_do_not_pile_up() {
+        let mut door = Door::new();
+        let mut admitted = |uid| (0..1000).filter(|_| door.admit(uid).is_some()).count();
+        assert_eq!(admitted(2001), THREADS_EACH);
+        assert_eq!((3000..3100).map(&mut admitted).sum::<usize>(), THREADS - THREADS_EACH);
+        assert_eq!(admitted(0), THREADS_EACH);
+    }
+
+    #[test]
+    fn after_closing_nobody_begins_and_what_is_under_way_stays() {
+        let mut door = Door::new();
+        door.busy(2001);
+        let (waiting, _) = door.admit(2001).unwrap();
+        assert_eq!(door.crowd.close().collect::<Vec<_>>(), [&2]);
+        assert!(!door.crowd.begin(waiting));
+        assert_eq!(door.admit(2002), None);
+        assert!(!door.crowd.is_empty());
+        door.crowd.leave(1);
+        door.crowd.leave(waiting);
+        assert!(door.crowd.is_empty());
+    }
+}

@@ -1,0 +1,183 @@
+//! Where a request is answered: who asks, about whom, may they, and what the store says.
+
+use crate::daemon::table::{Caller, Method};
+use crate::{clock, journal, random};
+use otp::Typed;
+use std::path::PathBuf;
+use verifier::log_line::{self, LogLine, Loudness};
+use verifier::wire::{self, Claims, Denial, Request};
+use verifier::{
+    Account, FileStore, Local, Origin, Outcome, StoreError, UserName, Verifier, lookup, lookup_uid,
+};
+use zeroize::Zeroizing;
+
+/// Who is at the other end, as the kernel knows it (SO_PEERCRED).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    pub(crate) uid: u32,
+    /// For the log alone: a pid may be another process by now.
+    pub(crate) pid: i32,
+}
+
+/// Answers requests.
+pub(crate) struct Desk {
+    config: Option<PathBuf>,
+    overflow_uid: u32,
+}
+
+/// One question about one account.
+struct Question<'a> {
+    peer: &'a Peer,
+    method: Method,
+    claims: &'a Claims,
+    typed: Option<&'a Typed>,
+}
+
+type Reply = Option<Zeroizing<String>>;
+
+impl Desk {
+    pub(crate) fn new(config: Option<PathBuf>) -> Self {
+        // proc(5): the uid under which the kernel shows uids that have no mapping.
+        let overflow = std::fs::read_to_string("/proc/sys/kernel/overflowuid").ok();
+        let overflow_uid = overflow.and_then(|text| text.trim().parse().ok()).unwrap_or(65_534);
+        Self { config, overflow_uid }
+    }
+
+    pub(crate) fn overflow_uid(&self) -> u32 {
+        self.overflow_uid
+    }
+
+    /// Whether the peer's uid is an account's: a container's or a subordinate uid is nobody's.
+    pub(crate) fn knows(&self, peer: &Peer) -> bool {
+        peer.uid == 0 || matches!(lookup_uid(peer.uid), Ok(Some(_)))
+    }
+
+    /// The reply; `None` hangs up.
+    pub(crate) fn answer(&self, peer: &Peer, message: &[u8]) -> Reply {
+        match Request::parse(message) {
+            Err(mistake) => wire::mistaken(&mistake),
+            Ok(Request::GetInfo) => Some(wire::info()),
+            Ok(Request::GetInterfaceDescription { interface }) => {
+                wire::description(&interface).map_or_else(|mistake| wire::mistaken(&mistake), Some)
+            }
+            Ok(Request::Check { user, typed, claims }) => {
+                let typed = Typed::parse(typed.as_bytes());
+                let question = Question { peer, method: Method::Check, claims: &claims, typed: Some(&typed) };
+                Some(self.check(&question, &user, &typed))
+            }
+            Ok(Request::Status { user }) => {
+                let claims = Claims::default();
+                let question = Question { peer, method: Method::Status, claims: &claims, typed: None };
+                Some(self.status(&question, &user))
+            }
+        }
+    }
+
+    fn check(&self, question: &Question<'_>, user: &str, typed: &Typed) -> Zeroizing<String> {
+        let account = match question.account(user) {
+            Ok(account) => account,
+            Err(denial) => return wire::denied(denial),
+        };
+        // Whatever the peer says of a remote host, it stands at this machine: the console's lane, which learns
+        // no network.
+        let outcome = match self.verifier() {
+            Ok(verifier) => verifier.check(&account, typed, Origin::Console),
+            Err(Trouble::Store(error)) => Outcome::Unavailable(error),
+            Err(Trouble::Settings(error)) => return question.misconfigured(&account, &error),
+        };
+        question.log(Some(&account.name), &outcome);
+        wire::checked(account.uid, &outcome).unwrap_or_else(|| wire::denied(Denial::Unavailable))
+    }
+
+    fn status(&self, question: &Question<'_>, user: &str) -> Zeroizing<String> {
+        let account = match question.account(user) {
+            Ok(account) => account,
+            Err(denial) => return wire::denied(denial),
+        };
+        let status = match self.verifier() {
+            Ok(verifier) => verifier.status(&account),
+            Err(Trouble::Store(error)) => Err(error),
+            Err(Trouble::Settings(error)) => return question.misconfigured(&account, &error),
+        };
+        match status {
+            Ok(status) => wire::known(account.uid, status.as_ref()),
+            Err(error) => {
+                question.log(Some(&account.name), &Outcome::Unavailable(error));
+                wire::denied(Denial::Unavailable)
+            }
+        }
+    }
+
+    /// Settings and store are opened anew for each request, as for each login: what was changed, mounted or
+    /// unmounted meanwhile counts at once.
+    fn verifier(&self) -> Result<Local<FileStore>, Trouble> {
+        let settings =
+            config::load(self.config.as_deref()).map_err(|error| Trouble::Settings(error.to_string()))?;
+        let store = FileStore::open(&settings.store).map_err(Trouble::Store)?;
+        Ok(Local::new(store, settings.policy(), clock::now, random::fill))
+    }
+}
+
+enum Trouble {
+    Settings(String),
+    Store(StoreError),
+}
+
+impl Question<'_> {
+    /// The account that was asked about, if this peer may ask this about it. The answer is the same for an
+    /// account that is somebody else's and for a name that is nobody's.
+    fn account(&self, user: &str) -> Result<Account, Denial> {
+        let account = match UserName::new(user).map_or(Ok(None), |name| lookup(&name)) {
+            Ok(account) => account,
+            Err(error) => {
+                self.log(None, &Outcome::Unavailable(error));
+                return Err(Denial::Unavailable);
+            }
+        };
+        let allowed = Caller::of(self.peer.uid, account.as_ref()).may(self.method);
+        match account {
+            Some(account) if allowed => Ok(account),
+            account => {
+                let name = account.as_ref().map(|account| account.name.as_str());
+                let verdict = if allowed { "unknown-account" } else { "not-allowed" };
+                self.write(Loudness::Notice, name, ("refused", verdict), None, "");
+                Err(Denial::NotAllowed)
+            }
+        }
+    }
+
+    fn misconfigured(&self, account: &Account, error: &str) -> Zeroizing<String> {
+        self.write(Loudness::Error, Some(&account.name), ("refused", "misconfigured"), None, error);
+        wire::denied(Denial::Unavailable)
+    }
+
+    fn log(&self, user: Option<&str>, outcome: &Outcome) {
+        let (loudness, words, verdict) = log_line::words(outcome);
+        self.write(loudness, user, (words, verdict), Some(outcome), &log_line::reason(outcome));
+    }
+
+    fn write(
+        &self,
+        loudness: Loudness,
+        user: Option<&str>,
+        (words, verdict): (&'static str, &str),
+        outcome: Option<&Outcome>,
+        reason: &str,
+    ) {
+        let mut line = LogLine::new(words);
+        line.field("user", user.unwrap_or("?"));
+        line.field("rhost", self.claims.rhost.as_deref().unwrap_or(""));
+        line.field("tty", self.claims.tty.as_deref().unwrap_or(""));
+        line.field("service", &self.claims.service);
+        line.field("uid", &self.peer.uid.to_string());
+        line.field("pid", &self.peer.pid.to_string());
+        line.field("asked", self.method.name());
+        line.field("method", log_line::method(outcome, self.typed));
+        if let Some(token) = outcome.and_then(log_line::token) {
+            line.field("token", token);
+        }
+        line.field("verdict", verdict);
+        line.quoted("reason", reason);
+        journal::decided(loudness, &line.finish());
+    }
+}

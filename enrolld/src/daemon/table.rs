@@ -1,0 +1,112 @@
+//! Who may ask what: the one place that decides it.
+//!
+//! A code buys a verdict and nothing more: malware in somebody's session that phished one must not be able to
+//! make anything permanent with it.
+
+use verifier::Account;
+
+/// What can be asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Method {
+    Check,
+    Status,
+    GetInfo,
+    GetInterfaceDescription,
+}
+
+/// Who asks, in relation to whom it is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Caller {
+    Root,
+    /// The account's own uid.
+    Owner,
+    /// Anybody else, and everybody where there is no such account.
+    Other,
+}
+
+struct Row {
+    method: Method,
+    root: bool,
+    owner: bool,
+    other: bool,
+}
+
+const TABLE: [Row; 4] = [
+    // Root's other verbs use the files: over the socket it needs no more than a login does.
+    Row { method: Method::Check, root: true, owner: true, other: false },
+    Row { method: Method::Status, root: false, owner: true, other: false },
+    Row { method: Method::GetInfo, root: true, owner: true, other: true },
+    Row { method: Method::GetInterfaceDescription, root: true, owner: true, other: true },
+];
+
+impl Caller {
+    /// By the uid that the kernel names (SO_PEERCRED) and that of the account which was asked about. Never the
+    /// other way round, by the name of the peer's uid: a uid may have several names.
+    pub(crate) fn of(peer: u32, account: Option<&Account>) -> Self {
+        match account {
+            _ if peer == 0 => Self::Root,
+            Some(account) if account.uid == peer => Self::Owner,
+            _ => Self::Other,
+        }
+    }
+
+    pub(crate) fn may(self, method: Method) -> bool {
+        TABLE.iter().any(|row| {
+            row.method == method
+                && match self {
+                    Self::Root => row.root,
+                    Self::Owner => row.owner,
+                    Self::Other => row.other,
+                }
+        })
+    }
+}
+
+impl Method {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Check => "Check",
+            Self::Status => "Status",
+            Self::GetInfo => "GetInfo",
+            Self::GetInterfaceDescription => "GetInterfaceDescription",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_ask_what_is_this_and_nothing_else() {
+        let allowed: Vec<_> = TABLE
+            .iter()
+            .flat_map(|row| [Caller::Root, Caller::Owner, Caller::Other].map(|caller| (caller, row.method)))
+            .filter(|(caller, method)| caller.may(*method))
+            .collect();
+        let expected = [
+            (Caller::Root, Method::Check),
+            (Caller::Owner, Method::Check),
+            (Caller::Owner, Method::Status),
+            (Caller::Root, Method::GetInfo),
+            (Caller::Owner, Method::GetInfo),
+            (Caller::Other, Method::GetInfo),
+            (Caller::Root, Method::GetInterfaceDescription),
+            (Caller::Owner, Method::GetInterfaceDescription),
+            (Caller::Other, Method::GetInterfaceDescription),
+        ];
+        assert_eq!(allowed, expected);
+    }
+
+    #[test]
+    fn a_caller_is_who_the_kernel_says() {
+        let alice = Account { name: "alice".into(), uid: 2001 };
+        let toor = Account { name: "toor".into(), uid: 0 };
+        assert_eq!(Caller::of(2001, Some(&alice)), Caller::Owner);
+        assert_eq!(Caller::of(2002, Some(&alice)), Caller::Other);
+        assert_eq!(Caller::of(2001, Some(&toor)), Caller::Other);
+        assert_eq!(Caller::of(2001, None), Caller::Other);
+        assert_eq!(Caller::of(0, Some(&alice)), Caller::Root);
+        assert_eq!(Caller::of(0, Some(&toor)), Caller::Root);
+    }
+}

@@ -1,0 +1,103 @@
+//! A peer of enrolld that is not our client: says any bytes, or misbehaves, or plays the daemon itself.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a rig that cannot do its work must fail"
+)]
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::Duration;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words[0].as_str() {
+        "ask" => ask(&words[1]),
+        "crowd" => crowd(&words[1], words[2].parse().expect("a number")),
+        "play" => play(&words[1]),
+        other => panic!("{other}: expected ask, crowd or play"),
+    }
+}
+
+/// Sends what stands in standard input, and prints the answer up to its NUL.
+fn ask(socket: &str) {
+    let mut message = Vec::new();
+    std::io::stdin().read_to_end(&mut message).expect("a pipe");
+    let Ok(mut stream) = UnixStream::connect(socket) else { return };
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
+    let _ = stream.write_all(&message);
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while matches!(stream.read(&mut byte), Ok(1)) && byte != [0] {
+        answer.push(byte[0]);
+    }
+    std::io::stdout().write_all(&answer).expect("a pipe");
+}
+
+/// So many peers at once that waste the daemon's time, each in another way, until standard input ends. Those
+/// that are hung up on come again.
+fn crowd(socket: &str, count: usize) {
+    for kind in 0..count {
+        let socket = socket.to_owned();
+        std::thread::Builder::new()
+            .stack_size(64 * 1024)
+            .spawn(move || {
+                loop {
+                    if let Ok(stream) = UnixStream::connect(&socket) {
+                        misbehave(stream, kind);
+                    }
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            })
+            .expect("a thread");
+    }
+    println!("here");
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+fn misbehave(mut stream: UnixStream, kind: usize) {
+    let call = b"{\"method\":\"org.varlink.service.GetInfo\"}\0";
+    let mut noise = 0x9e37_79b9_7f4a_7c15_u64 ^ kind as u64;
+    for round in 0.. {
+        let sent = match kind % 6 {
+            // A byte a while, and never the last one.
+            0 => stream.write_all(&call[round % 20..=round % 20]),
+            // Half a message, and then nothing.
+            1 if round == 0 => stream.write_all(&call[..20]),
+            // As much as goes, without a NUL.
+            2 => stream.write_all(&[b'x'; 4096]),
+            3 => {
+                let bytes: Vec<u8> = (0..256)
+                    .map(|_| {
+                        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        (noise >> 33) as u8
+                    })
+                    .collect();
+                stream.write_all(&bytes)
+            }
+            // Asks and asks, and reads nothing.
+            4 => stream.write_all(call),
+            // Opens and says nothing.
+            _ => Ok(()),
+        };
+        if sent.is_err() || (round > 50 && matches!(kind % 6, 0 | 1 | 5)) {
+            return;
+        }
+        if kind % 6 != 2 && kind % 6 != 4 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// Plays a daemon that says yes to everything: what somebody could put into its place.
+fn play(socket: &str) {
+    let listener = UnixListener::bind(socket).expect("a folder of one's own");
+    println!("here");
+    let yes = b"{\"parameters\":{\"uid\":2001,\"enrolled\":false,\"verdict\":\"accepted\",\"method\":\
+        \"backup-code\",\"backup_left\":1}}\0";
+    for mut stream in listener.incoming().flatten() {
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(yes);
+    }
+}
