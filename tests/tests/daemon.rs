@@ -546,6 +546,14 @@ fn systemd_starts_it_when_somebody_asks_and_it_ends_when_nobody_does() {
             std::thread::sleep(Duration::from_millis(5));
         }
         std::fs::set_permissions(SOCKET, std::fs::Permissions::from_mode(0o666)).unwrap();
+        // Settings that are wrong are no reason to end.
+        lab.settings("nonsense = 1\n");
+        assert_eq!(
+            error(&call(ALICE, "Status", &json!({ "user": "alice" }))),
+            format!("{INTERFACE}.Unavailable")
+        );
+        assert!(decisions(lab)[0].contains("verdict=misconfigured"));
+        lab.settings(acceptance::lab::SETTINGS);
         assert_eq!(as_alice(&door(lab).code(alice.phone.code(0))), Code::Success);
         let start = Instant::now();
         assert_eq!(activated.wait().unwrap().code(), Some(0));

@@ -15,12 +15,18 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// The socket at `path`; without one what systemd handed over, or else the one at `default`.
-    pub(crate) fn open(path: Option<&Path>, default: &Path) -> Result<Self, String> {
+    /// The socket at `path`; without one what systemd handed over, or else the one that is `named`. That is
+    /// not asked for needlessly: settings that are wrong are a reason to answer "unavailable", and none to
+    /// end, for systemd gives up on what ends too often.
+    pub(crate) fn open(
+        path: Option<&Path>,
+        named: impl FnOnce() -> Result<PathBuf, String>,
+    ) -> Result<Self, String> {
         let inherited = if path.is_none() { inherited::listener()? } else { None };
-        let door = match inherited {
-            Some(listener) => Self { listener, own: None },
-            None => Self::bind(path.unwrap_or(default))?,
+        let door = match (path, inherited) {
+            (Some(path), _) => Self::bind(path)?,
+            (None, Some(listener)) => Self { listener, own: None },
+            (None, None) => Self::bind(&named()?)?,
         };
         door.listener.set_nonblocking(true).map_err(|error| format!("the socket: {error}"))?;
         Ok(door)

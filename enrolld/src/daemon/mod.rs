@@ -83,9 +83,11 @@ fn serve(arguments: &Arguments) -> Result<(), String> {
     }
     // A core file would keep a secret. Where the limit cannot be set there is none to lower.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
-    let settings = config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
     let signals = told_to_end().map_err(|error| format!("signals: {error}"))?;
-    let door = Door::open(arguments.socket.as_deref(), &settings.daemon.socket)?;
+    let door = Door::open(arguments.socket.as_deref(), || {
+        let settings = config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
+        Ok(settings.daemon.socket)
+    })?;
     let hall = Arc::new(Hall::default());
     let desk = Arc::new(Desk::new(arguments.config.clone()));
     notify::tell("READY=1");
