@@ -61,12 +61,12 @@ The code is typed at the terminal and not shown, or read from standard input.
 It is never an argument: arguments can be seen by everybody.
 
 Example:
-  # totpctl verify alice
+  $ totpctl verify
   code:
   accepted: a code of token phone")]
     Verify {
-        /// Whose code
-        user: OsString,
+        /// Whose code [default: your own]
+        user: Option<OsString>,
     },
     /// Show the current code and how long it stands, to test a login
     #[command(after_help = "\
@@ -206,8 +206,8 @@ Example:
 
   backup codes: 10 left of set 1 of 2026-11-25")]
 pub(crate) struct Status {
-    /// Whom; the uid of an account that is gone
-    pub(crate) user: OsString,
+    /// Whom; the uid of an account that is gone [default: yourself]
+    pub(crate) user: Option<OsString>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,9 +2,12 @@
 
 use crate::failure::Failure;
 use crate::{clock, random};
-use config::Settings;
+use config::{Settings, StoreSettings};
+use nix::unistd::geteuid;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use verifier::{FileStore, Local, Verifier};
+use verifier::wire::Claims;
+use verifier::{FileStore, Local, Remote, Verifier};
 
 /// Settings and verifier.
 pub(crate) struct House {
@@ -21,8 +24,35 @@ impl House {
     /// Opens the store that the settings name.
     pub(crate) fn open(config: Option<&Path>) -> Result<Self, Failure> {
         let settings = settings(config)?;
+        if is_ours(&settings.store) {
+            return Self::of_files(settings);
+        }
+        Err(Failure::new("only root may do this").hint("ask an administrator, or use sudo"))
+    }
+
+    /// Opens the store or, for whoever may not read it, asks the daemon: for verbs that people use about
+    /// themselves.
+    pub(crate) fn open_or_ask(config: Option<&Path>) -> Result<Self, Failure> {
+        let settings = settings(config)?;
+        if is_ours(&settings.store) {
+            return Self::of_files(settings);
+        }
+        let terminal = std::fs::read_link("/proc/self/fd/0").ok();
+        let tty = terminal.filter(|path| path.starts_with("/dev")).map(|path| path.display().to_string());
+        let claims = Claims { service: "totpctl".to_owned(), rhost: None, tty };
+        let verifier = Box::new(Remote::new(&settings.daemon.socket, claims));
+        Ok(Self { settings, verifier })
+    }
+
+    fn of_files(settings: Settings) -> Result<Self, Failure> {
         let store = FileStore::open(&settings.store).map_err(|error| Failure::store(&error, "USER"))?;
         let verifier = Box::new(Local::new(store, settings.policy(), clock::now, random::fill));
         Ok(Self { settings, verifier })
     }
+}
+
+/// Whether the store is there for this process to read: root's, or that of whoever keeps one of their own.
+fn is_ours(store: &StoreSettings) -> bool {
+    let me = geteuid();
+    me.is_root() || std::fs::metadata(&store.directory).is_ok_and(|folder| folder.uid() == me.as_raw())
 }

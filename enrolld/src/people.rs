@@ -10,6 +10,13 @@ pub(crate) fn account(name: &OsStr) -> Result<Account, Failure> {
     find(name)?.ok_or_else(|| Failure::new(format!("no such user: {name:?}")))
 }
 
+/// The account that this process runs as.
+pub(crate) fn own() -> Result<Account, Failure> {
+    let uid = nix::unistd::geteuid().as_raw();
+    let found = lookup_uid(uid).map_err(|error| Failure::store(&error, "USER"))?;
+    found.ok_or_else(|| Failure::new(format!("uid {uid} has no account")))
+}
+
 /// The account of this name, or the uid of one that is gone and of which something is kept: what was
 /// enrolled for it must be seen and taken away too.
 pub(crate) fn account_or_gone(house: &House, name: &OsStr) -> Result<Account, Failure> {
@@ -17,7 +24,12 @@ pub(crate) fn account_or_gone(house: &House, name: &OsStr) -> Result<Account, Fa
         return Ok(found);
     }
     let unknown = Failure::new(format!("no such user: {name:?}"));
-    let people = house.verifier.people().map_err(|error| Failure::store(&error, "USER"))?;
+    let people = match house.verifier.people() {
+        Ok(people) => people,
+        // Only root hears of accounts that are gone.
+        Err(StoreError::Daemon { .. }) => return Err(unknown),
+        Err(error) => return Err(Failure::store(&error, "USER")),
+    };
     if let Some(uid) = name.to_str().and_then(|name| name.parse().ok()).filter(|uid| people.contains(uid)) {
         let present = lookup_uid(uid).map_err(|error| Failure::store(&error, "USER"))?;
         return match present {

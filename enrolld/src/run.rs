@@ -35,12 +35,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(cli: &Cli) -> Result<(), Failure> {
     let house = || House::open(cli.config.as_deref());
+    let house_or_daemon = || House::open_or_ask(cli.config.as_deref());
     match &cli.verb {
         Verb::Init => verbs::init::run(&house::settings(cli.config.as_deref())?),
         Verb::Enroll(args) => verbs::enroll::run(&house()?, args),
-        Verb::Status(args) => verbs::status::run(&house()?, &args.user, args.json),
+        Verb::Status(args) => verbs::status::run(&house_or_daemon()?, args.user.as_deref(), args.json),
         Verb::List { json } => verbs::list::run(&house()?, *json),
-        Verb::Verify { user } => verbs::verify::run(&house()?, user),
+        Verb::Verify { user } => verbs::verify::run(&house_or_daemon()?, user.as_deref()),
         Verb::Code { user, token } => verbs::code::run(&house()?, user, token.as_ref()),
         Verb::BackupCodes(args) => verbs::backup_codes::run(&house()?, args),
         Verb::Revoke { user, yes } => verbs::revoke::run(&house()?, user, *yes),

@@ -672,3 +672,55 @@ fn a_real_screen_locker_opens_for_a_code_once() {
         assert!(locker.wait().unwrap().success());
     });
 }
+
+#[test]
+fn people_look_after_themselves_without_root_and_after_nobody_else() {
+    sandbox::within(|lab| {
+        let alice = lab.enroll_slow("alice");
+        let _daemon = Daemon::start(lab);
+        let totpctl = |user: &str, words: &[&str], typed: &str| {
+            let mut command = lab.as_user(user, &["/run/lab/totpctl"]);
+            command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            // A verb that asks for nothing may be gone already.
+            let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
+            let output = child.wait_with_output().unwrap();
+            let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            (output.status.code().unwrap(), text)
+        };
+        let as_root: Value = lab.status("alice");
+        let (status, text) = totpctl("alice", &["status", "--json"], "");
+        assert_eq!((status, serde_json::from_str::<Value>(&text).unwrap()), (0, as_root));
+        assert_eq!(totpctl("alice", &["status", "alice"], ""), totpctl("alice", &["status"], ""));
+        assert_eq!(totpctl("bob", &["status"], "").1, "bob: not enrolled\n");
+
+        let code = alice.phone.code(0);
+        assert_eq!(totpctl("alice", &["verify"], &code), (0, "accepted: a code of token phone\n".into()));
+        let (status, text) = totpctl("alice", &["verify"], &code);
+        assert!(status == 1 && text.contains("was used before"), "{text}");
+        let (status, text) = totpctl("alice", &["verify"], &alice.phone.wrong());
+        assert!(status == 1 && text.contains("refused: wrong code"), "{text}");
+
+        let alone = "enrolld answers about one's own account alone";
+        for words in [["status", "alice"], ["verify", "alice"]] {
+            let (status, text) = totpctl("bob", &words, &code);
+            assert!(status == 1 && text.contains(alone), "{text}");
+        }
+        let (status, text) = totpctl("bob", &["status", "nobody-here"], "");
+        assert!(status == 1 && text.contains("no such user"), "{text}");
+        let roots: [&[&str]; 7] = [
+            &["list"],
+            &["enroll", "alice"],
+            &["code", "alice"],
+            &["backup-codes", "alice"],
+            &["revoke", "alice", "--yes"],
+            &["unlock", "alice"],
+            &["adopt", "alice"],
+        ];
+        for words in roots {
+            let (status, text) = totpctl("alice", words, "y\n");
+            let expected = "totpctl: only root may do this\nhint: ask an administrator, or use sudo\n";
+            assert_eq!((status, text.as_str()), (1, expected), "{words:?}");
+        }
+    });
+}

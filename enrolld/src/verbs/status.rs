@@ -6,8 +6,8 @@ use crate::report::{Report, page};
 use crate::{output, people};
 use std::ffi::OsStr;
 
-pub(crate) fn run(house: &House, user: &OsStr, json: bool) -> Result<(), Failure> {
-    let account = people::account_or_gone(house, user)?;
+pub(crate) fn run(house: &House, user: Option<&OsStr>, json: bool) -> Result<(), Failure> {
+    let account = user.map_or_else(people::own, |user| people::account_or_gone(house, user))?;
     let status = people::status(house, &account)?;
     if json {
         return output::put_json(&Report::new(&account, status.as_ref()));

@@ -11,8 +11,8 @@ use std::ffi::OsStr;
 use std::io::IsTerminal;
 use verifier::{Account, Origin, Outcome, Status};
 
-pub(crate) fn run(house: &House, user: &OsStr) -> Result<(), Failure> {
-    let account = people::account(user)?;
+pub(crate) fn run(house: &House, user: Option<&OsStr>) -> Result<(), Failure> {
+    let account = user.map_or_else(people::own, people::account)?;
     let status = people::enrolled(house, &account)?;
     let typed = Typed::parse(&read()?);
     match house.verifier.check(&account, &typed, Origin::Console) {

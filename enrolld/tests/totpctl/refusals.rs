@@ -185,8 +185,8 @@ fn whoever_may_not_read_the_store_is_told_who_may() {
         }
         let mut command = std::process::Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(binary);
-        command.arg("--config").arg(bench.path("settings.toml")).args(["status", "root"]);
-        ran(command, b"").refused("hint: only root reads and writes the store");
+        command.arg("--config").arg(bench.path("settings.toml")).args(["list"]);
+        ran(command, b"").refused("only root may do this");
     } else {
         std::fs::set_permissions(bench.store(), std::fs::Permissions::from_mode(0o000)).unwrap();
         bench.run(["status", &bench.user]).refused("hint: only root reads and writes the store");
