@@ -95,6 +95,41 @@ fn every_option_stands_under_its_verb_and_no_other() {
 }
 
 #[test]
+fn every_option_of_the_daemon_is_written_and_no_other() {
+    let output = Command::new(env!("CARGO_BIN_EXE_enrolld")).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let page = page("enrolld.8");
+    assert_eq!(defined(under(&page, "## OPTIONS")), options(&help));
+    let synopsis = under(&page, "## SYNOPSIS");
+    assert!(
+        options(&help)
+            .iter()
+            .all(|name| synopsis.contains(name)
+                || ["-h", "-V", "--help", "--version"].contains(&name.as_str()))
+    );
+}
+
+#[test]
+fn who_may_ask_what_is_the_daemons_table() {
+    let source = file("enrolld/src/daemon/table.rs");
+    let rows = source.lines().filter_map(|line| line.trim().strip_prefix("Row { method: Method::"));
+    let page = page("enrolld.8");
+    let written = under(&page, "## WHO MAY ASK WHAT");
+    let mut compared = 0;
+    for row in rows {
+        let name = row.split(',').next().unwrap();
+        let may = ["owner", "root", "other"].map(|who| row.contains(&format!("{who}: true")));
+        let shown = if name.starts_with("Get") { "what the service is" } else { name };
+        let line = written.lines().find(|line| line.starts_with(&format!("| {shown} |"))).unwrap();
+        let cells: Vec<_> =
+            line.split('|').skip(2).take(3).map(|cell| cell.trim().starts_with("yes")).collect();
+        assert_eq!(cells, may, "{name}");
+        compared += 1;
+    }
+    assert_eq!(compared, 4);
+}
+
+#[test]
 fn every_choice_of_an_option_is_named() {
     let page = page("totpctl.1");
     for (verb, heading) in [("enroll", "### enroll USER"), ("completions", "### completions SHELL")] {

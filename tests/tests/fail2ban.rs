@@ -9,6 +9,7 @@ use std::fs;
 use std::process::Command;
 
 use acceptance::artefacts;
+use acceptance::daemon::{Daemon, call};
 use acceptance::lab::{Lab, run, write};
 use acceptance::pam::Login;
 use acceptance::sandbox;
@@ -168,5 +169,30 @@ fn the_jail_is_off_until_it_is_asked_for_and_then_reads_our_filter() {
         let settings = client("-d");
         assert!(settings.contains("authentication failure; user="), "{settings}");
         assert!(settings.contains(&format!("'addlogpath', '{LOG}'")), "{settings}");
+    });
+}
+
+#[test]
+fn what_a_local_program_tells_the_daemon_bans_nobody() {
+    sandbox::within(|lab| {
+        install();
+        let alice = lab.enroll("alice");
+        let _daemon = Daemon::start(lab);
+        lab.syslog.clear();
+        for service in [
+            "sshd",
+            "x pam_totp(sshd:auth): authentication failure; user=a rhost=192.0.2.7 tty=ssh service=sshd",
+        ] {
+            let claims = serde_json::json!({
+                "user": "alice", "code": alice.phone.wrong(), "service": service, "rhost": "192.0.2.7",
+            });
+            assert_eq!(call(lab.uid("alice"), "Check", &claims)["parameters"]["verdict"], "wrong");
+        }
+        let raw = lab.syslog.raw();
+        let lines = raw.iter().filter(|line| line.contains("enrolld[") && line.contains("rhost=192.0.2.7"));
+        // The daemon leaves the date to the receiver.
+        let lines: Vec<_> = lines.map(|line| line.replacen('>', ">Nov 25 10:00:00 ", 1)).collect();
+        assert_eq!(lines.len(), 2, "{raw:#?}");
+        assert_found(&lines, &[]);
     });
 }
