@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use acceptance::daemon::{Daemon, INTERFACE, SOCKET, call, peer, said_to};
 use acceptance::host;
-use acceptance::lab::{Lab, STORE};
+use acceptance::lab::{Lab, STORE, run};
 use acceptance::pam::{Code, Login, Report, Waiting};
 use acceptance::sandbox;
 use acceptance::terminal::Terminal;
@@ -583,7 +583,12 @@ fn a_forked_copy_of_a_threaded_program_without_privilege_is_answered() {
                 assert!(unsafe { libc::setgid(ALICE) == 0 && libc::setuid(ALICE) == 0 });
                 let before = host::State::now();
                 let opened = code.play().verdict() == Code::Success;
-                i32::from(opened) + 2 * i32::from(!before.changes().is_empty())
+                let changed = !before.changes().is_empty();
+                // Nothing of ours ever stands where the program's output goes.
+                host::close_standard_streams();
+                let again = code.play().verdict() == Code::Success;
+                let kept = host::are_standard_streams_closed();
+                i32::from(opened) + 2 * i32::from(changed) + 4 * i32::from(again) + 8 * i32::from(!kept)
             };
             assert_eq!(host::wait_for(host::in_fork(opened)), Some(1));
             assert_eq!(host::wait_for(host::in_fork(opened)), Some(0));
@@ -721,6 +726,38 @@ fn people_look_after_themselves_without_root_and_after_nobody_else() {
             let (status, text) = totpctl("alice", words, "y\n");
             let expected = "totpctl: only root may do this\nhint: ask an administrator, or use sudo\n";
             assert_eq!((status, text.as_str()), (1, expected), "{words:?}");
+        }
+    });
+}
+
+/// Asks over a connection that stays, as root may.
+fn checked_over(stream: &mut UnixStream, code: &str) {
+    let parameters = json!({ "user": "alice", "code": code });
+    let message = json!({ "method": format!("{INTERFACE}.Check"), "parameters": parameters });
+    stream.write_all(format!("{message}\0").as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    BufReader::new(stream).read_until(0, &mut answer).unwrap();
+    assert!(String::from_utf8(answer).unwrap().contains("verdict"));
+}
+
+#[test]
+fn the_daemon_keeps_no_code_and_no_secret_in_its_memory() {
+    sandbox::within(|lab| {
+        let alice = lab.enroll_slow("alice");
+        let daemon = Daemon::start(lab);
+        let key = run(Command::new("sh").args(["-c", &format!("echo {} | base32 -d", alice.secret)])).stdout;
+        let mut stream = UnixStream::connect(SOCKET).unwrap();
+        // The second answer to a code finds the memory that the first one left.
+        for code in ["918273", &alice.phone.code(0), &alice.phone.code(0), &alice.backup_codes[0]] {
+            checked_over(&mut stream, code);
+            assert_ne!(host::find_in_memory(daemon.id(), SOCKET.as_bytes()), [""; 0], "it looks");
+            let bare = code.replace('-', "");
+            for (number, form) in
+                [code.as_bytes(), bare.as_bytes(), alice.secret.as_bytes(), &key].into_iter().enumerate()
+            {
+                let found = host::find_in_memory(daemon.id(), form);
+                assert_eq!(found, [""; 0], "form {number} of {code} is still in the daemon's memory");
+            }
         }
     });
 }
