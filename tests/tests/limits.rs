@@ -77,3 +77,23 @@ fn little_memory_never_opens_unrecorded_and_kills_no_host() {
         assert!(opened > 0, "{opened}, {refused}");
     });
 }
+
+#[test]
+fn what_cannot_be_recorded_is_not_judged() {
+    sandbox::within(|lab| {
+        let alice = alice(lab);
+        let (spent, wrong) = (alice.phone.code(0), alice.phone.wrong());
+        assert!(opens(&spent));
+        // Whoever calls su sets the limit, and has a clock on its processor time: each judgement that is not
+        // counted would be a guess for nothing.
+        for size in [0, 4096, 8191] {
+            for typed in [&spent, &wrong, &alice.backup_codes[0], "zzzz-zzzz-zzzz"] {
+                lab.syslog.clear();
+                assert_eq!(limited(typed, Limit::FileSize(size)), Some(Code::AuthErr));
+                let line = lab.decision();
+                assert!(line.contains("verdict=unavailable"), "{size}: {line}");
+            }
+        }
+        assert!(opens(&alice.backup_codes[0]));
+    });
+}

@@ -5,6 +5,7 @@ use crate::{Fault, LEDGER_LEN, SLOT_LEN, Slots, StoreError};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use std::fs::{File, TryLockError};
@@ -59,6 +60,9 @@ pub trait Disk {
     fn ledger(&self, folder: &Self::Folder, name: &str) -> Result<Option<Self::Ledger>, StoreError>;
     /// Reads both slots.
     fn slots(&self, ledger: &Self::Ledger) -> Result<Slots, StoreError>;
+    /// Fails where [`Self::overwrite`] would fail whatever was to be written: a code that is judged and cannot
+    /// be recorded is a guess that nobody counts.
+    fn expect_overwrite(&self, ledger: &Self::Ledger) -> Result<(), StoreError>;
     /// Overwrites one slot. It is on stable storage when this returns without error.
     fn overwrite(&self, ledger: &Self::Ledger, slot: usize, bytes: &[u8]) -> Result<(), StoreError>;
     /// Creates a file of these bytes; it must not exist.
@@ -233,6 +237,14 @@ impl Disk for OsDisk {
             Ok(LEDGER_LEN) => Ok(Slots(bytes)),
             Ok(_) => Err(StoreError::Refused { path: ledger.path.clone(), fault: Fault::Size }),
             Err(error) => Err(io(&ledger.path, "read", error)),
+        }
+    }
+
+    fn expect_overwrite(&self, ledger: &Opened) -> Result<(), StoreError> {
+        // Of a set-uid program it is the caller who sets the limit (`ulimit -f`).
+        match getrlimit(Resource::RLIMIT_FSIZE) {
+            Ok((soft, _)) if soft < LEDGER_LEN as u64 => Err(failed(&ledger.path, "write", Errno::EFBIG)),
+            _ => Ok(()),
         }
     }
 

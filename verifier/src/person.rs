@@ -107,6 +107,7 @@ impl<D: Disk> Locked<'_, D> {
         judge: &J,
     ) -> Result<J::Answer, StoreError> {
         let path = || self.disk.path(self.folder, &record.ledger_name());
+        self.disk.expect_overwrite(ledger)?;
         let slots = self.disk.slots(ledger)?;
         match slots.read(record.id, enrollment.tokens().len()) {
             Read::Lost => Err(StoreError::LedgerDamaged(path())),
