@@ -17,4 +17,4 @@ pub use settings::{
     Accept, BackupCodes, DaemonSettings, Login, NewTokens, RELEASED, Settings, StoreSettings,
     ThrottleSettings, Unenrolled,
 };
-pub use values::{PROMPT, is_prompt};
+pub use values::{PROMPT, is_prompt, parse_seconds};

@@ -110,7 +110,9 @@ pub fn is_prompt(text: &str) -> bool {
     (1..=200).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
-fn parse_seconds(text: &str) -> Option<u64> {
+/// Reads a duration of at most 366 days, as the settings write it: `30s`, `15m`, `72h`, `7d`.
+#[must_use]
+pub fn parse_seconds(text: &str) -> Option<u64> {
     let unit = text.chars().last()?;
     let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
     let factor = match unit {

@@ -3,7 +3,7 @@
 use crate::qr::Wish;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use otp::{Algorithm, BackupSet, Digits, Period, TokenName};
+use otp::{Algorithm, BackupSet, Digits, Period, Reason, TokenName, Uses};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -81,6 +81,16 @@ Example:
         token: Option<TokenName>,
     },
     BackupCodes(BackupCodes),
+    Bypass(Bypass),
+    /// Take a user's bypasses away before they end
+    #[command(after_help = "\
+Example:
+  # totpctl revoke-bypass alice
+  alice has no bypass any more")]
+    RevokeBypass {
+        /// Whose; the uid of an account that is gone
+        user: OsString,
+    },
     /// Take an enrollment away
     #[command(after_help = "\
 Example:
@@ -237,6 +247,33 @@ pub(crate) struct BackupCodes {
     pub(crate) json: bool,
 }
 
+/// Issue a code that passes until it expires or is used up
+#[derive(Args)]
+#[command(after_help = "\
+For somebody who has neither phone nor backup codes. Be sure who is asking: the
+code opens, whoever types it. What is enrolled stays.
+
+Example:
+  # totpctl bypass alice --reason 'phone lost, ticket 4711'
+  Bypass 1 of alice, for 1 login until 2026-11-25 11:03:22 UTC
+  …")]
+pub(crate) struct Bypass {
+    /// Whose
+    pub(crate) user: OsString,
+    /// How long it passes, 1m to 7d
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = lifetime)]
+    pub(crate) expires: u64,
+    /// How many logins it opens, 1 to 100
+    #[arg(long, value_name = "N", default_value = "1", value_parser = uses)]
+    pub(crate) uses: Uses,
+    /// Why; it stands in the log and in `status`
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: Reason,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 fn wish() -> impl TypedValueParser<Value = Wish> {
     PossibleValuesParser::new(Wish::NAMES.map(|(name, _)| name)).map(|name| name.parse().unwrap_or_default())
 }
@@ -261,6 +298,20 @@ fn period(text: &str) -> Result<Period, String> {
 fn count(text: &str) -> Result<usize, String> {
     let fits = |count: &usize| *count <= BackupSet::MAX_CODES;
     text.parse().ok().filter(fits).ok_or_else(|| "expected 0 to 100".to_owned())
+}
+
+fn lifetime(text: &str) -> Result<u64, String> {
+    let fits = |seconds: &u64| (otp::Bypass::SHORTEST..=otp::Bypass::LONGEST).contains(seconds);
+    let seconds = config::parse_seconds(text).filter(fits);
+    seconds.ok_or_else(|| "expected 1m to 7d, such as 30m, 1h or 2d".to_owned())
+}
+
+fn uses(text: &str) -> Result<Uses, String> {
+    text.parse().ok().and_then(Uses::new).ok_or_else(|| "expected 1 to 100".to_owned())
+}
+
+fn reason(text: &str) -> Result<Reason, String> {
+    Reason::new(text).ok_or_else(|| "expected 1 to 200 bytes without control characters".to_owned())
 }
 
 /// Apps show it on one line, and it has to fit into a QR code.

@@ -42,6 +42,7 @@ impl Failure {
     pub(crate) fn refusal(refusal: &Refusal, user: &str) -> Self {
         match refusal {
             Refusal::Store(error) => Self::store(error, user),
+            Refusal::NoBypass => Self::new(format!("{user} has no bypass")),
             Refusal::AlreadyEnrolled | Refusal::NotEnrolled => Self::new(format!("{user} is {refusal}")),
             Refusal::NotConfirmed(_) | Refusal::Tokens(_) => Self::new(refusal.to_string()),
         }

@@ -31,10 +31,17 @@ pub(crate) fn secret() -> Result<Secret, Failure> {
 pub(crate) fn backup_codes(count: usize) -> Result<Vec<BackupCode>, Failure> {
     let mut codes = Vec::with_capacity(count);
     while codes.len() < count {
-        // One draw in a million is of digits alone, which would read like two one-time codes.
-        if let Some(code) = BackupCode::from_random(*draw()?) {
-            codes.push(code);
-        }
+        codes.push(backup_code()?);
     }
     Ok(codes)
+}
+
+/// A new backup code, or bypass.
+pub(crate) fn backup_code() -> Result<BackupCode, Failure> {
+    loop {
+        // One draw in a million is of digits alone, which would read like two one-time codes.
+        if let Some(code) = BackupCode::from_random(*draw()?) {
+            return Ok(code);
+        }
+    }
 }

@@ -2,10 +2,10 @@
 
 use crate::house::House;
 use crate::people;
-use crate::words::{date, instant, rfc3339};
+use crate::words::{date, instant, logins, rfc3339};
 use otp::Kind;
 use serde::Serialize;
-use verifier::{Account, BackupSheet, Status, TokenStatus};
+use verifier::{Account, BackupSheet, BypassStatus, Status, TokenStatus};
 
 /// One person: the JSON of `status` and `list`, which scripts rely on. Keys are added and never changed.
 #[derive(Serialize)]
@@ -20,6 +20,7 @@ pub(crate) struct Report {
     uid: u32,
     changed: Option<String>,
     backup_set: Option<SetReport>,
+    bypasses: Vec<BypassReport>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +46,15 @@ pub(crate) struct SetReport {
     date: String,
 }
 
+/// One bypass.
+#[derive(Serialize)]
+struct BypassReport {
+    number: u32,
+    expires: String,
+    uses_left: u8,
+    reason: String,
+}
+
 impl Report {
     /// The report on `account`, of which `status` is known.
     pub(crate) fn new(account: &Account, status: Option<&Status>) -> Self {
@@ -60,6 +70,7 @@ impl Report {
             warnings: status.warnings.clone(),
             changed: Some(rfc3339(status.changed)),
             backup_set: status.backup.map(|(sheet, _)| SetReport::from(sheet)),
+            bypasses: status.bypasses.iter().map(BypassReport::from).collect(),
             ..nothing
         }
     }
@@ -80,6 +91,7 @@ impl Report {
             uid: account.uid,
             changed: None,
             backup_set: None,
+            bypasses: Vec::new(),
         }
     }
 
@@ -109,6 +121,17 @@ impl From<&TokenStatus> for TokenReport {
                 Kind::Hotp => None,
             },
             last_used: token.last_used.map(rfc3339),
+        }
+    }
+}
+
+impl From<&BypassStatus> for BypassReport {
+    fn from(bypass: &BypassStatus) -> Self {
+        Self {
+            number: bypass.number,
+            expires: rfc3339(bypass.expires),
+            uses_left: bypass.left,
+            reason: bypass.reason.to_string(),
         }
     }
 }
@@ -158,6 +181,9 @@ pub(crate) fn page(account: &Account, status: Option<&Status>) -> String {
         text += &columns(std::iter::once(head).chain(status.tokens.iter().map(token_row)));
         text += &format!("\nbackup codes: {}\n", backup_words(status));
     }
+    for bypass in &status.bypasses {
+        text += &format!("bypass {}: {}: {}\n", bypass.number, bypass_words(bypass), bypass.reason);
+    }
     for wait in &status.throttled {
         text += &format!("throttled: {} until {}\n", wait.lane, instant(wait.until));
     }
@@ -185,6 +211,15 @@ fn backup_words(status: &Status) -> String {
     match &status.backup {
         Some((sheet, left)) => format!("{left} left of {}", set_words(sheet)),
         None => "none".to_owned(),
+    }
+}
+
+fn bypass_words(bypass: &BypassStatus) -> String {
+    let until = instant(bypass.expires);
+    match bypass.left {
+        _ if bypass.expired => format!("expired {until}"),
+        0 => "used up".to_owned(),
+        left => format!("{} left until {until}", logins(left)),
     }
 }
 

@@ -44,6 +44,8 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Verb::Verify { user } => verbs::verify::run(&house_or_daemon()?, user.as_deref()),
         Verb::Code { user, token } => verbs::code::run(&house()?, user, token.as_ref()),
         Verb::BackupCodes(args) => verbs::backup_codes::run(&house()?, args),
+        Verb::Bypass(args) => verbs::bypass::issue(&house()?, args),
+        Verb::RevokeBypass { user } => verbs::bypass::revoke(&house()?, user),
         Verb::Revoke { user, yes } => verbs::revoke::run(&house()?, user, *yes),
         Verb::Unlock { user, clock } => verbs::unlock::run(&house()?, user, *clock),
         Verb::Adopt { user } => verbs::adopt::run(&house()?, user),

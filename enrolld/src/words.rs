@@ -33,6 +33,11 @@ fn clock_of(time: Time) -> (u64, u64, u64) {
     (time.0 / 3_600 % 24, time.0 / 60 % 60, time.0 % 60)
 }
 
+/// `1 login`, `3 logins`.
+pub(crate) fn logins(count: u8) -> String {
+    if count == 1 { "1 login".to_owned() } else { format!("{count} logins") }
+}
+
 /// What something turned out to be, and what helps.
 pub(crate) struct Words {
     pub(crate) what: String,

@@ -112,7 +112,7 @@ impl BackupSet {
     }
 }
 
-fn hash(salt: &[u8; 16], code: &BackupCode) -> [u8; 32] {
+pub(crate) fn hash(salt: &[u8; 16], code: &BackupCode) -> [u8; 32] {
     // HMAC takes a key of any length; the other arm only satisfies the signature.
     match Hmac::<Sha256>::new_from_slice(salt) {
         Ok(mut mac) => {

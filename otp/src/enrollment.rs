@@ -1,16 +1,17 @@
-//! What a person has been given: tokens and a set of backup codes.
+//! What a person has been given: tokens, a set of backup codes, bypasses.
 
-use crate::{BackupSet, Token, TokenName};
+use crate::{BackupSet, Bypass, MAX_BYPASSES, Token, TokenName};
 use std::fmt;
 
 /// Most tokens that one person may hold.
 pub const MAX_TOKENS: usize = 8;
 
-/// One to eight tokens with distinct names, and at most one set of backup codes.
+/// One to eight tokens with distinct names, at most one set of backup codes, at most [`MAX_BYPASSES`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Enrollment {
     tokens: Vec<Token>,
     backup: Option<BackupSet>,
+    bypasses: Vec<Bypass>,
 }
 
 /// Why tokens make no [`Enrollment`].
@@ -22,6 +23,8 @@ pub enum EnrollmentError {
     TooMany(usize),
     /// Two tokens of one name.
     Twice(TokenName),
+    /// More than [`MAX_BYPASSES`].
+    Bypasses(usize),
 }
 
 impl Enrollment {
@@ -38,7 +41,7 @@ impl Enrollment {
                 return Err(EnrollmentError::Twice(token.name.clone()));
             }
         }
-        Ok(Self { tokens, backup })
+        Ok(Self { tokens, backup, bypasses: Vec::new() })
     }
 
     /// The tokens, in the order in which they were enrolled.
@@ -65,6 +68,21 @@ impl Enrollment {
         self.backup = backup;
         self
     }
+
+    /// The bypasses, in the order in which they were issued.
+    #[must_use]
+    pub fn bypasses(&self) -> &[Bypass] {
+        &self.bypasses
+    }
+
+    /// The same tokens with these bypasses; fails for more than [`MAX_BYPASSES`].
+    pub fn with_bypasses(mut self, bypasses: Vec<Bypass>) -> Result<Self, EnrollmentError> {
+        if bypasses.len() > MAX_BYPASSES {
+            return Err(EnrollmentError::Bypasses(bypasses.len()));
+        }
+        self.bypasses = bypasses;
+        Ok(self)
+    }
 }
 
 impl fmt::Display for EnrollmentError {
@@ -73,6 +91,7 @@ impl fmt::Display for EnrollmentError {
             Self::Empty => write!(f, "an enrollment needs at least one token"),
             Self::TooMany(count) => write!(f, "{count} tokens, at most {MAX_TOKENS} fit"),
             Self::Twice(name) => write!(f, "two tokens are named {name:?}", name = name.as_str()),
+            Self::Bypasses(count) => write!(f, "{count} bypasses at a time, at most {MAX_BYPASSES} fit"),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::throttle::{Guess, wait};
 use crate::verdict::{Judgement, Method, Verdict};
-use crate::{Attempt, BackupCode, Chance, Code, Delay, Digits, Enrollment, Kind, Lane, Ledger, MAX_SPENT};
+use crate::{
+    Attempt, BackupCode, Bypass, Chance, Code, Delay, Digits, Enrollment, Kind, Lane, Ledger, MAX_SPENT,
+};
 use crate::{Malformed, Origin, Policy, Time, Token, TokenName, TokenState, Typed};
 use std::ops::RangeInclusive;
 use subtle::ConstantTimeEq;
@@ -80,12 +82,39 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn backup(&self, code: &BackupCode) -> Judgement {
-        match self.enrollment.backup().and_then(|set| set.position(code)) {
-            None => Verdict::Wrong { counted: false }.into(),
-            Some(place) if self.ledger.is_backup_spent(place) => {
+        let place = self.enrollment.backup().and_then(|set| set.position(code));
+        // Every hash is compared, whatever another one says.
+        let bypasses = self.enrollment.bypasses().iter().enumerate();
+        let bypass = bypasses.fold(
+            None,
+            |found, (place, bypass)| {
+                if bypass.is(code) { Some((place, bypass)) } else { found }
+            },
+        );
+        match (place, bypass) {
+            (None, None) => Verdict::Wrong { counted: false }.into(),
+            (Some(place), _) if self.ledger.is_backup_spent(place) => {
                 Verdict::Replayed { token: None, ahead: None }.into()
             }
-            Some(place) => self.accepted(Method::Backup, |next| next.spend_backup(place)),
+            (Some(place), _) => self.accepted(Method::Backup, |next| next.spend_backup(place)),
+            (None, Some((place, bypass))) => self.bypass(place, bypass),
+        }
+    }
+
+    fn bypass(&self, place: usize, bypass: &Bypass) -> Judgement {
+        match self.ledger.bypass_unused(bypass, place).checked_sub(1) {
+            None => Verdict::Replayed { token: None, ahead: None }.into(),
+            Some(_) if self.ledger.has_expired(bypass, self.now) => {
+                // Recorded, so that a clock that is put back later does not make it good again.
+                let mut next = self.ledger.clone();
+                next.void_bypass(place);
+                let verdict = Verdict::Expired { number: bypass.number, since: bypass.life.expires };
+                Judgement { verdict, next: Some(next) }
+            }
+            Some(left) => {
+                let method = Method::Bypass { number: bypass.number, left };
+                self.accepted(method, |next| next.use_bypass(place))
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What was spent: the part of a person's state that every login writes.
 
-use crate::{Bucket, Enrollment, Kind, Lane, NetworkKey, Origin, Time};
+use crate::{Bucket, Enrollment, Kind, Lane, MAX_BYPASSES, NetworkKey, Origin, Time};
 
 /// How many spent steps a token's ledger remembers, to call a late repetition by its name.
 pub const MAX_SPENT: usize = 16;
@@ -16,6 +16,8 @@ pub struct Ledger {
     pub tokens: Vec<TokenState>,
     /// One bit for each backup code: set once it is spent.
     pub spent_backup: u128,
+    /// For each bypass of the enrollment, in its order, how many logins it has opened.
+    pub bypass_uses: [u8; MAX_BYPASSES],
     /// The console's delay.
     pub console: Delay,
     /// The delay of other local accounts.
@@ -110,7 +112,8 @@ impl Ledger {
     }
 
     /// The ledger for `next`, carrying over from `self` (the ledger of `previous`) what survives: the steps
-    /// of tokens whose key is kept, the lanes and budgets, and the spent codes of a set that is kept.
+    /// of tokens whose key is kept, the lanes and budgets, the spent codes of a set that is kept, and the
+    /// uses of bypasses that are kept.
     #[must_use]
     pub fn carried(&self, previous: &Enrollment, next: &Enrollment) -> Self {
         let tokens = next.tokens().iter().map(|token| {
@@ -123,6 +126,7 @@ impl Ledger {
         Self {
             tokens: tokens.collect(),
             spent_backup: if same_set { self.spent_backup } else { 0 },
+            bypass_uses: self.carried_bypass_uses(previous, next),
             ..self.clone()
         }
     }
@@ -130,7 +134,7 @@ impl Ledger {
     /// The ledger of somebody whose tokens were taken away: the lanes stay.
     #[must_use]
     pub fn without_tokens(&self) -> Self {
-        Self { tokens: Vec::new(), spent_backup: 0, ..self.clone() }
+        Self { tokens: Vec::new(), spent_backup: 0, bypass_uses: [0; MAX_BYPASSES], ..self.clone() }
     }
 
     /// How many backup codes of `enrollment` are left.
@@ -268,7 +272,8 @@ impl Ledger {
 
     /// What `unlock --clock` does after this machine's clock ran ahead and was put right: each time-based
     /// token goes on from just beyond the present window; spent steps that lie ahead stay spent. Where more
-    /// of them were spent than a ledger remembers, a token waits for the least one that is remembered.
+    /// of them were spent than a ledger remembers, a token waits for the least one that is remembered. A
+    /// bypass that had expired by the wrong clock, or was issued by it, is void.
     #[must_use]
     pub fn with_clock_corrected(&self, enrollment: &Enrollment, policy: &crate::Policy, now: Time) -> Self {
         let mut corrected = self.clone();
@@ -278,6 +283,7 @@ impl Ledger {
                 state.lower(floor);
             }
         }
+        corrected.void_bypasses_ahead(enrollment, now);
         corrected.latest = corrected.latest.min(now);
         for bucket in [
             &mut corrected.console_budget,

@@ -7,11 +7,13 @@
 
 mod attempt;
 mod backup;
+mod bypass;
 mod diagnose;
 mod enrollment;
 mod judge;
 mod lane;
 mod ledger;
+mod life;
 mod network;
 mod policy;
 mod secret;
@@ -23,11 +25,13 @@ mod verdict;
 
 pub use attempt::{Attempt, Malformed, Typed};
 pub use backup::{BackupCode, BackupSet};
+pub use bypass::{Bypass, MAX_BYPASSES, Reason, Uses};
 pub use diagnose::{Diagnosis, diagnose};
 pub use enrollment::{Enrollment, EnrollmentError, MAX_TOKENS};
 pub use judge::{judge, throttled};
 pub use lane::{Lane, Origin};
 pub use ledger::{Delay, Known, Ledger, MAX_NETWORKS, MAX_SPENT, TokenState};
+pub use life::Life;
 pub use network::{Network, NetworkKey};
 pub use policy::{Policy, Throttle};
 pub use secret::{Secret, SecretError};

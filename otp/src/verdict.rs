@@ -5,7 +5,7 @@ use crate::{Lane, Ledger, Malformed, Time, TokenName};
 /// What is to be answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// A fresh code, a fresh pair or an unspent backup code.
+    /// A fresh code, a fresh pair, an unspent backup code or a bypass.
     Accepted {
         /// What opened.
         method: Method,
@@ -20,12 +20,19 @@ pub enum Verdict {
     },
     /// Not shaped like a code: costs nothing.
     Malformed(Malformed),
-    /// A step, counter or backup code that was used before, or that is older than one that was.
+    /// A step, counter, backup code or bypass that was used before, or that is older than one that was.
     Replayed {
-        /// The token; `None` for a backup code.
+        /// The token; `None` for a backup code or a bypass.
         token: Option<TokenName>,
         /// How many seconds ahead of this clock the token was last used, if that is more than the window.
         ahead: Option<u64>,
+    },
+    /// A bypass that is past its time.
+    Expired {
+        /// Its number.
+        number: u32,
+        /// Since when.
+        since: Time,
     },
     /// This lane has to wait.
     Throttled {
@@ -50,6 +57,13 @@ pub enum Method {
     Pair(TokenName),
     /// A backup code.
     Backup,
+    /// A bypass.
+    Bypass {
+        /// Its number.
+        number: u32,
+        /// How many more logins it opens.
+        left: u8,
+    },
 }
 
 /// A verdict, and the ledger that has to be recorded before it is answered.

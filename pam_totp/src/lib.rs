@@ -19,8 +19,8 @@ use std::ffi::CStr;
 struct PamTotp;
 
 impl PamHooks for PamTotp {
-    fn sm_authenticate(handle: &mut PamHandle, arguments: Vec<&CStr>, _: PamFlag) -> PamResultCode {
-        sys::guarded(|| login::authenticate(handle, &arguments)).unwrap_or(PamResultCode::PAM_AUTH_ERR)
+    fn sm_authenticate(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        sys::guarded(|| login::authenticate(handle, &arguments, flags)).unwrap_or(PamResultCode::PAM_AUTH_ERR)
     }
 
     /// There are no credentials to set, and that is a success: sshd calls this in another process than

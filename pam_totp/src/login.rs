@@ -2,12 +2,14 @@
 
 use crate::arguments::{Arguments, Effective};
 use crate::context::Context;
-use crate::report::{Ending, Report};
+use crate::report::{Ending, Report, advice};
 use crate::sys;
 use config::{Settings, Unenrolled};
 use nix::unistd::geteuid;
 use otp::{Time, Typed};
-use pam::constants::{PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PamResultCode};
+use pam::constants::{
+    PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT, PAM_TEXT_INFO, PamFlag, PamResultCode,
+};
 use pam::conv::Conv;
 use pam::items::User;
 use pam::module::PamHandle;
@@ -23,7 +25,7 @@ const FAIL_DELAY: u64 = 2;
 const RENAMED: &str = "the user was changed during the conversation";
 
 /// `pam_sm_authenticate`.
-pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr]) -> PamResultCode {
+pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFlag) -> PamResultCode {
     let effective = Arguments::parse(line).and_then(Arguments::effective);
     // First of all, on every path: it blurs how long everything after it takes. libpam applies it to
     // failures alone, randomised.
@@ -41,7 +43,7 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr]) -> PamResultC
     let login = Login { settings: &settings, context: &context };
     let (ending, account, typed) = match named {
         Err(why) => (Ending::Cancelled(why), None, None),
-        Ok(name) => login.run(handle, name.as_ref()),
+        Ok(ref name) => login.run(handle, name.as_ref()),
     };
     if debug {
         let origin = account.as_ref().map(|account| context.origin(account, &settings));
@@ -52,7 +54,21 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr]) -> PamResultC
         );
     }
     let user = account.as_ref().map(|account| account.name.as_str());
-    answer(handle, &Report::new(&ending, user, typed.as_ref(), &context))
+    let code = answer(handle, &Report::new(&ending, user, typed.as_ref(), &context));
+    // After the log, which must have its line even if the client hangs up over this.
+    let Some(text) = advice(&ending).filter(|_| flags & PAM_SILENT == 0) else { return code };
+    tell(handle, &text);
+    if is_still(handle, named.ok().flatten().as_ref()) {
+        return code;
+    }
+    answer(handle, &Report::new(&Ending::Cancelled(RENAMED), user, typed.as_ref(), &context))
+}
+
+/// Shows a text. Whether that worked makes no difference to anything.
+fn tell(handle: &PamHandle, text: &str) {
+    if let Some(conversation) = handle.get_item::<Conv>().ok().flatten() {
+        let _ = conversation.send(PAM_TEXT_INFO, text);
+    }
 }
 
 fn answer(handle: &mut PamHandle, report: &Report) -> PamResultCode {

@@ -4,7 +4,7 @@
 //! `user_unknown` and `authinfo_unavail`. The reason is in the log, in the words of `verifier::log_line`.
 
 use crate::context::Context;
-use otp::{Typed, Verdict};
+use otp::{Method, Typed, Verdict};
 use pam::constants::PamResultCode;
 use verifier::Outcome;
 use verifier::log_line::{self, LogLine, Loudness};
@@ -96,10 +96,28 @@ fn reason(ending: &Ending) -> String {
     }
 }
 
+/// What somebody is told who came in without their token and may not be able to once more. It stands in the
+/// manual too: not every application shows it.
+pub(crate) fn advice(ending: &Ending) -> Option<String> {
+    let Ending::Answered(Outcome::Judged(Verdict::Accepted { method, backup_left })) = ending else {
+        return None;
+    };
+    let came_by = match (method, backup_left) {
+        (Method::Bypass { left: 0, .. }, _) => "This was a bypass. It will not open again.".to_owned(),
+        (Method::Bypass { left, .. }, _) => format!("This was a bypass, and opens {left} times more."),
+        (Method::Backup, 0) => "This was your last backup code.".to_owned(),
+        _ => return None,
+    };
+    Some(format!(
+        "{came_by}\nA new phone is enrolled by root: totpctl enroll USER --replace\n\
+         New backup codes are made by root: totpctl backup-codes USER"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otp::{Lane, Malformed, Method, Time, TokenName};
+    use otp::{Lane, Malformed, Time, TokenName};
     use verifier::StoreError;
 
     fn context(rhost: &str) -> Context {
@@ -121,12 +139,15 @@ mod tests {
             Verdict::Replayed { token: Some(name.clone()), ahead: None },
             Verdict::Throttled { lane: Lane::Strangers, until: Time(5) },
             Verdict::ClockBehind { seconds: 100_000 },
+            Verdict::Expired { number: 2, since: Time(5) },
         ];
         for verdict in verdicts {
             assert_eq!(report(verdict).code, PamResultCode::PAM_AUTH_ERR);
         }
-        let accepted = Verdict::Accepted { method: Method::Code(name), backup_left: 3 };
-        assert_eq!(report(accepted).code, PamResultCode::PAM_SUCCESS);
+        for method in [Method::Code(name), Method::Backup, Method::Bypass { number: 1, left: 0 }] {
+            let accepted = Verdict::Accepted { method, backup_left: 3 };
+            assert_eq!(report(accepted).code, PamResultCode::PAM_SUCCESS);
+        }
         let of = |ending| Report::new(&ending, None, None, &context("")).code;
         assert_eq!(of(Ending::Exempt("x")), PamResultCode::PAM_IGNORE);
         assert_eq!(of(Ending::UnknownAccount), PamResultCode::PAM_AUTH_ERR);
@@ -150,6 +171,15 @@ mod tests {
         for verdict in [Verdict::Wrong { counted: false }, Verdict::Replayed { token: None, ahead: None }] {
             assert!(!report(verdict).line.contains("authentication failure"));
         }
+    }
+
+    #[test]
+    fn a_bypass_is_named_by_its_number_with_what_is_left_of_it() {
+        let method = Method::Bypass { number: 2, left: 4 };
+        let line = report(Verdict::Accepted { method, backup_left: 3 }).line;
+        assert!(line.ends_with("method=bypass verdict=accepted reason=\"bypass 2, 4 uses left\""), "{line}");
+        let line = report(Verdict::Expired { number: 2, since: Time(5) }).line;
+        assert!(line.starts_with("refused; ") && line.contains("method=bypass verdict=expired"), "{line}");
     }
 
     #[test]

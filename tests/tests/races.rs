@@ -54,6 +54,27 @@ fn of_fifty_processes_with_one_backup_code_exactly_one_gets_in() {
     });
 }
 
+#[test]
+fn of_fifty_processes_with_one_bypass_for_one_login_exactly_one_gets_in() {
+    sandbox::within(|lab| {
+        for (round, person) in crowd(lab).iter().enumerate() {
+            let (code, _) = lab.bypass(&person.name, &[]);
+            assert_eq!(accepted(&person.name, &code), 1, "round {round}");
+        }
+    });
+}
+
+#[test]
+fn of_fifty_processes_with_one_bypass_for_seven_logins_seven_get_in() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let alice = lab.enroll("alice");
+        let (code, _) = lab.bypass(&alice.name, &["--uses", "7"]);
+        assert_eq!(accepted(&alice.name, &code), 7);
+        assert_eq!(lab.status("alice")["bypasses"][0]["uses_left"], 0);
+    });
+}
+
 /// Starts the same `totpctl enroll` many times at once; the outputs of those that succeeded.
 fn enroll_at_once(lab: &Lab, arguments: &[&str]) -> Vec<String> {
     let children: Vec<_> = (0..10)

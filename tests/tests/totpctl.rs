@@ -29,6 +29,16 @@ fn every_change_is_one_line_in_the_log_and_holds_nothing_secret() {
         assert_eq!(logged(lab), line("enroll", " token=fob how=added backup_codes=0"));
         lab.totpctl(["backup-codes", "alice", "--yes", "--count", "3"]);
         assert_eq!(logged(lab), line("backup-codes", " backup_codes=3"));
+        let why = "lost \" loginuid=0";
+        let (code, expires) = lab.bypass("alice", &["--uses", "2"]);
+        let raw = lab.syslog.raw().join("\n");
+        assert!(!raw.contains(&code), "{raw}");
+        let number_and_end = format!(" number=1 expires={expires} reason=\"phone lost\"");
+        assert_eq!(logged(lab), line("bypass", &format!("{number_and_end} uses=2")));
+        lab.totpctl(["revoke-bypass", "alice"]);
+        assert_eq!(logged(lab), line("revoke-bypass", &format!("{number_and_end} uses_left=2")));
+        lab.totpctl(["bypass", "alice", "--reason", why]);
+        assert!(logged(lab)[0].contains(" reason=\"lost \\\" loginuid=0\" uses=1 loginuid="));
         lab.totpctl(["unlock", "alice", "--clock"]);
         assert_eq!(logged(lab), line("unlock", " clock=yes"));
         for look in [["status", "alice"].as_slice(), &["list"], &["code", "alice"], &["init"]] {

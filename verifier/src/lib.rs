@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod bypass;
 mod disk;
 mod error;
 mod format;
@@ -37,6 +38,6 @@ pub use remote::Remote;
 pub use slots::{LEDGER_LEN, Read, SLOT_LEN, Slot, Slots};
 pub use store::{FileStore, Store};
 pub use verifier::{
-    BackupSheet, Enrolled, NewToken, Origin, Outcome, Refusal, Standing, Status, TokenStatus, Verifier,
-    Waiting,
+    BackupSheet, BypassStatus, Enrolled, Issued, NewBypass, NewToken, Origin, Outcome, Refusal, Standing,
+    Status, TokenStatus, Verifier, Waiting,
 };

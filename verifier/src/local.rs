@@ -1,7 +1,11 @@
 //! [`Verifier`] in this process, over a [`Store`].
 
+use crate::bypass::bypasses_of;
 use crate::person::{Change, Current, Judge, Person};
-use crate::{Account, BackupSheet, Enrolled, Holder, Id, NewToken, Origin, Outcome, Record, Refusal};
+use crate::{
+    Account, BackupSheet, BypassStatus, Enrolled, Holder, Id, Issued, NewBypass, NewToken, Origin, Outcome,
+    Record, Refusal,
+};
 use crate::{Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup};
 use otp::{
     Attempt, BackupCode, BackupSet, Enrollment, Ledger, Policy, Time, Token, TokenState, Typed, Verdict,
@@ -31,11 +35,11 @@ impl<S: Store> Local<S> {
         &self.store
     }
 
-    fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         (self.clock)()
     }
 
-    fn random<const N: usize>(&self) -> Result<[u8; N], StoreError> {
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], StoreError> {
         let mut bytes = [0; N];
         (self.random)(&mut bytes).map_err(StoreError::Random)?;
         Ok(bytes)
@@ -51,7 +55,7 @@ impl<S: Store> Local<S> {
     }
 
     /// A changed record under a new id.
-    fn renewed(
+    pub(crate) fn renewed(
         &self,
         former: Option<&Record>,
         account: &Account,
@@ -62,6 +66,7 @@ impl<S: Store> Local<S> {
             holder: Holder::from(account),
             written: self.now(),
             sets: former.map_or(0, |record| record.sets),
+            bypasses: former.map_or(0, |record| record.bypasses),
             state,
         })
     }
@@ -76,7 +81,7 @@ impl<S: Store> Local<S> {
     }
 
     /// A change that keeps the tokens, on the ledger as far as it can be read.
-    fn rewrite<T>(
+    pub(crate) fn rewrite<T>(
         &self,
         account: &Account,
         from: Id,
@@ -242,6 +247,7 @@ impl<S: Store> Verifier for Local<S> {
         }
         let now = self.now();
         let (mut tokens, mut backup, mut throttled) = (Vec::new(), None, Vec::new());
+        let mut bypasses = Vec::new();
         if let Some(enrollment) = record.enrollment() {
             let ledger = match current {
                 Current::Whole(ledger) => ledger,
@@ -262,6 +268,7 @@ impl<S: Store> Verifier for Local<S> {
             backup = enrollment.backup().map(|set| {
                 (BackupSheet { number: set.number, created: set.created }, ledger.backup_left(enrollment))
             });
+            bypasses = bypasses_of(enrollment, &ledger, now);
             let chance = enrollment.chance(&ledger, now, &self.policy);
             let waits = ledger.waits(chance, &self.policy, now);
             throttled = waits.into_iter().map(|(lane, until)| Waiting { lane, until }).collect();
@@ -274,6 +281,7 @@ impl<S: Store> Verifier for Local<S> {
             changed: record.written,
             tokens,
             backup,
+            bypasses,
             throttled,
             warnings,
         }))
@@ -319,7 +327,10 @@ impl<S: Store> Verifier for Local<S> {
             tokens.push(new.token.clone());
             let backup = set.or_else(|| kept.and_then(Enrollment::backup).cloned());
             let sheet = (!new.backup.is_empty()).then_some(()).and(backup.as_ref()).map(sheet_of);
-            let enrollment = Enrollment::new(tokens, backup).map_err(Refusal::Tokens)?;
+            let bypasses = kept.map_or(Vec::new(), |kept| kept.bypasses().to_vec());
+            let enrollment = Enrollment::new(tokens, backup)
+                .and_then(|made| made.with_bypasses(bypasses))
+                .map_err(Refusal::Tokens)?;
             let mut ledger = self.ledger_for(person, &enrollment, kept.is_some())?;
             self.confirm((new, now), &enrollment, &mut ledger)?;
             record.state = State::Enrolled(enrollment);
@@ -346,6 +357,15 @@ impl<S: Store> Verifier for Local<S> {
         })
     }
 
+    fn bypass(&self, account: &Account, from: Id, new: &NewBypass) -> Result<Issued, Refusal> {
+        self.vet_present(account, Some(from))?;
+        self.issue(account, from, new)
+    }
+
+    fn revoke_bypasses(&self, account: &Account, from: Id) -> Result<Vec<BypassStatus>, Refusal> {
+        self.withdraw(account, from)
+    }
+
     fn revoke(&self, account: &Account, from: Id) -> Result<(), Refusal> {
         self.store.change(account.uid, Some(from), |person| {
             let person = person.ok_or(Refusal::NotEnrolled)?;
@@ -370,9 +390,9 @@ impl<S: Store> Verifier for Local<S> {
                 Err(error) => Err(error.into()),
             };
         }
-        // What the lost ledger had spent nobody knows: steps are raised beyond now; counters, and backup codes,
-        // which have no order to be raised in, are void.
-        let rebuilt = enrollment.clone().with_backup(None);
+        // What the lost ledger had spent nobody knows: steps are raised beyond now; counters, backup codes and
+        // bypasses, which have no order to be raised in, are void.
+        let rebuilt = Enrollment::new(enrollment.tokens().to_vec(), None).map_err(Refusal::Tokens)?;
         let ledger = Ledger::rebuilt(&rebuilt, &self.policy, self.now());
         self.store.change(account.uid, Some(person.record.id), |_| {
             let mut record = self.renewed(Some(&person.record), account, State::Enrolled(rebuilt))?;

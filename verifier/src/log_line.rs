@@ -29,6 +29,7 @@ pub fn words(outcome: &Outcome) -> (Loudness, &'static str, &'static str) {
             Verdict::Wrong { counted: false } => (Notice, "refused", "wrong"),
             Verdict::Malformed(_) => (Notice, "refused", "malformed"),
             Verdict::Replayed { .. } => (Notice, "refused", "replayed"),
+            Verdict::Expired { .. } => (Notice, "refused", "expired"),
             Verdict::Throttled { .. } => (Notice, "refused", "throttled"),
             Verdict::ClockBehind { .. } => (Error, "refused", "unavailable"),
         },
@@ -45,7 +46,11 @@ pub fn method(outcome: Option<&Outcome>, typed: Option<&Typed>) -> &'static str 
             Method::Code(_) => "code",
             Method::Pair(_) => "two-codes",
             Method::Backup => "backup-code",
+            Method::Bypass { .. } => "bypass",
         };
+    }
+    if let Some(Outcome::Judged(Verdict::Expired { .. })) = outcome {
+        return "bypass";
     }
     match typed {
         Some(Typed::Code(_)) => "code",
@@ -74,15 +79,23 @@ pub fn reason(outcome: &Outcome) -> String {
             Verdict::Accepted { method: Method::Backup, backup_left } => {
                 format!("{backup_left} backup codes left")
             }
+            Verdict::Accepted { method: Method::Bypass { number, left }, .. } => {
+                format!("bypass {number}, {left} uses left")
+            }
             Verdict::Accepted { .. } => String::new(),
             Verdict::Wrong { counted: true } => "no token shows this code".into(),
-            Verdict::Wrong { counted: false } => "no backup code of the present set; not counted".into(),
+            Verdict::Wrong { counted: false } => {
+                "no backup code of the present set, and no bypass; not counted".into()
+            }
             Verdict::Malformed(why) => format!("{why}; not counted"),
             Verdict::Replayed { ahead: Some(seconds), .. } => {
                 format!("last used {} ahead of this clock", span(*seconds))
             }
-            Verdict::Replayed { token: None, .. } => "backup code already used".into(),
+            Verdict::Replayed { token: None, .. } => "backup code already used, or bypass used up".into(),
             Verdict::Replayed { .. } => "already used, or older than the last one used".into(),
+            Verdict::Expired { number, since } => {
+                format!("bypass {number} expired at {} (unix time); not counted", since.0)
+            }
             Verdict::Throttled { lane, until } => format!("lane {lane} waits until {} (unix time)", until.0),
             Verdict::ClockBehind { seconds } => format!("this clock is {} behind", span(*seconds)),
         },

@@ -135,9 +135,11 @@ impl<D: Disk> Locked<'_, D> {
         }
         let next = slot.following(next);
         self.overwrite(ledger, slots, &next)?;
-        if next.ledger.spent_backup != slot.ledger.spent_backup {
-            // Backup codes have no order in which they could be raised, should the slot rot that tells which
-            // are spent: so both tell it. One is on disk already, so an error here takes nothing back.
+        let spent = |ledger: &Ledger| (ledger.spent_backup, ledger.bypass_uses);
+        if spent(&next.ledger) != spent(&slot.ledger) {
+            // Backup codes and bypasses have no order in which they could be raised, should the slot rot that
+            // tells which are spent: so both tell it. One is on disk already, so an error here takes nothing
+            // back.
             let twin = next.following(next.ledger.clone());
             let _ = self.overwrite(ledger, slots, &twin);
         }

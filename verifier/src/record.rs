@@ -14,6 +14,8 @@ pub struct Record {
     pub written: Time,
     /// How many sets of backup codes were ever made for this person.
     pub sets: u32,
+    /// How many bypasses were ever issued to this person.
+    pub bypasses: u32,
     /// What is enrolled.
     pub state: State,
 }

@@ -5,7 +5,10 @@
 use crate::id::{hex, unhex};
 use crate::{Holder, Id, Record, State};
 use config::table::{Table, Wrong, array, number, text};
-use otp::{Algorithm, BackupSet, Digits, Enrollment, Kind, Period, Secret, Time, Token, TokenName};
+use otp::{
+    Algorithm, BackupSet, Bypass, Digits, Enrollment, Kind, Life, Period, Reason, Secret, Time, Token,
+    TokenName, Uses,
+};
 use std::fmt::{self, Write};
 use toml::de::DeValue;
 use zeroize::Zeroizing;
@@ -30,17 +33,22 @@ fn record(source: &str) -> Result<Record, Wrong> {
     };
     let written = root.need("written", time)?;
     let sets = root.need("sets", number)?;
+    let issued = root.need("bypasses", number)?;
     let revoked = root.take("revoked", time)?;
     let tokens = root.tables("token")?.into_iter().map(token).collect::<Result<Vec<_>, _>>()?;
     let backup = root.table("backup")?.map(backup).transpose()?;
+    let bypasses = root.tables("bypass")?.into_iter().map(bypass).collect::<Result<Vec<_>, _>>()?;
     root.finish()?;
     let impossible = || Wrong { at: 0, message: unexpected() };
     let state = match revoked {
-        Some(at) if tokens.is_empty() && backup.is_none() => State::Revoked(at),
+        Some(at) if tokens.is_empty() && backup.is_none() && bypasses.is_empty() => State::Revoked(at),
         Some(_) => return Err(impossible()),
-        None => State::Enrolled(Enrollment::new(tokens, backup).map_err(|_| impossible())?),
+        None => {
+            let enrollment = Enrollment::new(tokens, backup).and_then(|made| made.with_bypasses(bypasses));
+            State::Enrolled(enrollment.map_err(|_| impossible())?)
+        }
     };
-    Ok(Record { id, holder, written, sets, state })
+    Ok(Record { id, holder, written, sets, bypasses: issued, state })
 }
 
 fn token(mut table: Table<'_>) -> Result<Token, Wrong> {
@@ -80,6 +88,23 @@ fn backup(mut table: Table<'_>) -> Result<BackupSet, Wrong> {
     Ok(set)
 }
 
+fn bypass(mut table: Table<'_>) -> Result<Bypass, Wrong> {
+    let bypass = Bypass {
+        number: table.need("number", number)?,
+        life: Life {
+            issued: table.need("issued", time)?,
+            recorded: table.need("recorded", time)?,
+            expires: table.need("expires", time)?,
+        },
+        uses: table.need("uses", |value| Uses::new(number(value)?).ok_or_else(unexpected))?,
+        reason: table.need("reason", |value| Reason::new(text(value)?).ok_or_else(unexpected))?,
+        salt: table.need("salt", hexadecimal)?,
+        hash: table.need("hash", hexadecimal)?,
+    };
+    table.finish()?;
+    Ok(bypass)
+}
+
 fn time(value: &DeValue<'_>) -> Result<Time, String> {
     number(value).map(Time)
 }
@@ -93,10 +118,13 @@ fn unexpected() -> String {
     String::new()
 }
 
+/// More than the largest record has, in bytes.
+const CAPACITY: usize = 20 * 1024;
+
 /// The text of `record`, wiped on drop.
 pub(crate) fn render(record: &Record) -> Zeroizing<String> {
     // Large enough for the largest record, so that it never moves and leaves a copy behind.
-    let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
+    let mut text = Zeroizing::new(String::with_capacity(CAPACITY));
     // Writing to a String cannot fail.
     let _ = write_record(&mut text, record);
     text
@@ -110,6 +138,7 @@ fn write_record(text: &mut String, record: &Record) -> fmt::Result {
     writeln!(text, "account = {}", quoted(&record.holder.account))?;
     writeln!(text, "written = {}", record.written.0)?;
     writeln!(text, "sets = {}", record.sets)?;
+    writeln!(text, "bypasses = {}", record.bypasses)?;
     let enrollment = match &record.state {
         State::Revoked(at) => return writeln!(text, "revoked = {}", at.0),
         State::Enrolled(enrollment) => enrollment,
@@ -135,6 +164,16 @@ fn write_record(text: &mut String, record: &Record) -> fmt::Result {
         }
         writeln!(text, "]")?;
     }
+    for bypass in enrollment.bypasses() {
+        writeln!(text, "\n[[bypass]]\nnumber = {}", bypass.number)?;
+        writeln!(text, "issued = {}", bypass.life.issued.0)?;
+        writeln!(text, "recorded = {}", bypass.life.recorded.0)?;
+        writeln!(text, "expires = {}", bypass.life.expires.0)?;
+        writeln!(text, "uses = {}", bypass.uses.count())?;
+        writeln!(text, "reason = {}", quoted(bypass.reason.as_str()))?;
+        writeln!(text, "salt = \"{}\"", hex(&bypass.salt))?;
+        writeln!(text, "hash = \"{}\"", hex(&bypass.hash))?;
+    }
     Ok(())
 }
 
@@ -156,6 +195,17 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn bypass(number: u32, reason: &str) -> Bypass {
+        Bypass {
+            number,
+            life: Life { issued: Time(7), recorded: Time(u64::MAX >> 1), expires: Time(u64::MAX >> 1) },
+            uses: Uses::new(100).unwrap(),
+            reason: Reason::new(reason).unwrap(),
+            salt: [8; 16],
+            hash: [9; 32],
+        }
+    }
+
     fn record() -> Record {
         let token = |name: &str, kind| Token {
             name: TokenName::new(name).unwrap(),
@@ -169,12 +219,15 @@ mod tests {
             token("yubikey", Kind::Hotp),
         ];
         let backup = BackupSet { number: 2, created: Time(5), salt: [7; 16], hashes: vec![[1; 32], [2; 32]] };
+        let bypasses = vec![bypass(3, "lost, ticket \"12\" \\ \u{202e}é"), bypass(4, "x")];
+        let enrollment = Enrollment::new(tokens, Some(backup)).unwrap().with_bypasses(bypasses).unwrap();
         Record {
             id: Id([0xab; 16]),
             holder: Holder { uid: 1000, account: "al\"i\\ce\u{7}é".into() },
             written: Time(1_800_000_000),
             sets: 2,
-            state: State::Enrolled(Enrollment::new(tokens, Some(backup)).unwrap()),
+            bypasses: 4,
+            state: State::Enrolled(enrollment),
         }
     }
 
@@ -201,7 +254,9 @@ mod tests {
             salt: [7; 16],
             hashes: vec![[1; 32]; 100],
         };
+        let bypasses = (u32::MAX - 7..=u32::MAX).map(|number| bypass(number, &"\"".repeat(200)));
         let enrollment = Enrollment::new((0..8).map(token).collect(), Some(backup)).unwrap();
+        let enrollment = enrollment.with_bypasses(bypasses.collect()).unwrap();
         let account = "\u{7}".repeat(255);
         let record = Record {
             holder: Holder { uid: u32::MAX, account },
@@ -209,7 +264,7 @@ mod tests {
             ..record()
         };
         let text = render(&record);
-        assert!(text.len() < 16 * 1024 && text.capacity() == 16 * 1024, "{}", text.len());
+        assert!(text.len() < CAPACITY && text.capacity() == CAPACITY, "{}", text.len());
         assert_eq!(parse(&text).unwrap(), record);
     }
 
@@ -217,7 +272,7 @@ mod tests {
     fn a_mistake_is_named_by_its_line_alone() {
         let text = render(&record());
         let broken = text.replacen("JVQWWZJA", "JVQWWZJ0", 1);
-        assert_eq!(parse(&broken), Err(12));
+        assert_eq!(parse(&broken), Err(13));
         for (from, to) in [
             ("format = 1", "format = 2"),
             ("digits = 8", "digits = 9"),
@@ -227,6 +282,9 @@ mod tests {
             ("sets = 2", "sets = 2\nrevoked = 1"),
             ("sets = 2", "sets = 2\nmore = 1"),
             ("sha256", "SHA256"),
+            ("uses = 100", "uses = 0"),
+            ("reason = \"x\"", "reason = \"\""),
+            ("number = 4", "number = -1"),
         ] {
             let broken = text.replacen(from, to, 1);
             assert_ne!(broken, *text, "{from}");

@@ -5,7 +5,10 @@
 
 use crate::frame::{FrameError, Receiver, transmit};
 use crate::wire::{self, Claims, Denial, Reply};
-use crate::{Account, BackupSheet, Id, NewToken, Origin, Outcome, Refusal, Standing, Status, StoreError};
+use crate::{
+    Account, BackupSheet, BypassStatus, Id, Issued, NewBypass, NewToken, Origin, Outcome, Refusal, Standing,
+    Status, StoreError,
+};
 use crate::{Trouble, Verifier};
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PeerCredentials;
@@ -149,6 +152,14 @@ impl Verifier for Remote {
     }
 
     fn adopt(&self, _: &Account, _: Id) -> Result<(), Refusal> {
+        Err(self.roots().into())
+    }
+
+    fn bypass(&self, _: &Account, _: Id, _: &NewBypass) -> Result<Issued, Refusal> {
+        Err(self.roots().into())
+    }
+
+    fn revoke_bypasses(&self, _: &Account, _: Id) -> Result<Vec<BypassStatus>, Refusal> {
         Err(self.roots().into())
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::Id;
 use otp::{
-    Bucket, Chance, Delay, Known, Ledger, MAX_NETWORKS, MAX_SPENT, MAX_TOKENS, NetworkKey, Time, TokenState,
+    Bucket, Chance, Delay, Known, Ledger, MAX_BYPASSES, MAX_NETWORKS, MAX_SPENT, MAX_TOKENS, NetworkKey,
+    Time, TokenState,
 };
 use sha2::{Digest, Sha256};
 
@@ -172,6 +173,7 @@ impl Writer {
     fn ledger(&mut self, ledger: &Ledger) {
         self.u64(ledger.latest.0);
         self.0.extend_from_slice(&ledger.spent_backup.to_le_bytes());
+        self.0.extend_from_slice(&ledger.bypass_uses);
         self.delay(ledger.console);
         self.delay(ledger.others);
         self.delay(ledger.strangers);
@@ -230,6 +232,7 @@ impl<'a> Reader<'a> {
         let mut ledger = Ledger {
             latest: Time(self.u64()?),
             spent_backup: u128::from_le_bytes(self.take(16)?.try_into().ok()?),
+            bypass_uses: self.take(MAX_BYPASSES)?.try_into().ok()?,
             console: self.delay()?,
             others: self.delay()?,
             strangers: self.delay()?,
@@ -279,6 +282,7 @@ mod tests {
             latest: Time(1_800_000_000),
             tokens: vec![token; MAX_TOKENS],
             spent_backup: 1 << 99,
+            bypass_uses: [1, 2, 3, 4, 5, 6, 7, 255],
             console: delay,
             known: vec![known; MAX_NETWORKS],
             known_budget: Bucket { spent: Chance(5), at: Time(6) },
@@ -297,7 +301,7 @@ mod tests {
     #[test]
     fn no_flipped_bit_goes_unnoticed() {
         let bytes = slot().encode();
-        let used = 72 + 8 + 16 + 36 + 64 + 8 + 8 * 152 + 8 * 28;
+        let used = 72 + 8 + 16 + 8 + 36 + 64 + 8 + 8 * 152 + 8 * 28;
         for bit in 0..used * 8 {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -310,7 +314,7 @@ mod tests {
     fn a_truncated_slot_is_no_slot() {
         let bytes = slot().encode();
         for length in 0..1700 {
-            assert_eq!(Slot::decode(&bytes[..length]).is_some(), length >= 1644, "{length}");
+            assert_eq!(Slot::decode(&bytes[..length]).is_some(), length >= 1652, "{length}");
         }
     }
 

@@ -2,7 +2,7 @@
 //! this process from the files ([`crate::Local`]), or by asking the daemon ([`crate::Remote`]).
 
 use crate::{Account, Id, StoreError};
-use otp::{BackupCode, Lane, Network, Time, Token, TokenName, Typed, Verdict};
+use otp::{BackupCode, Lane, Network, Reason, Time, Token, TokenName, Typed, Uses, Verdict};
 use std::fmt;
 
 /// Where an attempt comes from.
@@ -72,6 +72,27 @@ pub struct BackupSheet {
     pub created: Time,
 }
 
+/// A bypass to be issued.
+pub struct NewBypass<'a> {
+    /// Its code.
+    pub code: &'a BackupCode,
+    /// How long it opens, in seconds, at most [`otp::Bypass::LONGEST`].
+    pub lasts: u64,
+    /// How many logins it opens.
+    pub uses: Uses,
+    /// Why.
+    pub reason: &'a Reason,
+}
+
+/// A bypass that was issued.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Issued {
+    /// What is known of it.
+    pub bypass: BypassStatus,
+    /// Those that had expired unused, and made room.
+    pub expired: Vec<BypassStatus>,
+}
+
 /// Why a change was not made.
 #[derive(Debug)]
 pub enum Refusal {
@@ -85,6 +106,8 @@ pub enum Refusal {
     NotConfirmed(Verdict),
     /// The tokens make no enrollment: too many, or two of one name.
     Tokens(otp::EnrollmentError),
+    /// Nobody has a bypass to take away.
+    NoBypass,
 }
 
 /// What is known of one person.
@@ -104,6 +127,8 @@ pub struct Status {
     pub tokens: Vec<TokenStatus>,
     /// The set of backup codes, and how many of it are left.
     pub backup: Option<(BackupSheet, usize)>,
+    /// The bypasses that were issued and not yet cleared away.
+    pub bypasses: Vec<BypassStatus>,
     /// Lanes that have to wait.
     pub throttled: Vec<Waiting>,
     /// What somebody should look into.
@@ -125,6 +150,21 @@ pub struct TokenStatus {
     pub bits: usize,
     /// When it was last accepted.
     pub last_used: Option<Time>,
+}
+
+/// What is known of one bypass. Nothing secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BypassStatus {
+    /// Its number.
+    pub number: u32,
+    /// From when on it opens nothing.
+    pub expires: Time,
+    /// Whether that is past.
+    pub expired: bool,
+    /// How many more logins it opens: 0 if it has expired.
+    pub left: u8,
+    /// Why it was issued.
+    pub reason: Reason,
 }
 
 /// A lane that has to wait.
@@ -157,6 +197,10 @@ pub trait Verifier {
         from: Id,
         codes: &[BackupCode],
     ) -> Result<Option<BackupSheet>, Refusal>;
+    /// Issues a bypass. Those that are over are cleared away.
+    fn bypass(&self, account: &Account, from: Id, new: &NewBypass) -> Result<Issued, Refusal>;
+    /// Takes every bypass away; gives what they were.
+    fn revoke_bypasses(&self, account: &Account, from: Id) -> Result<Vec<BypassStatus>, Refusal>;
     /// Takes the enrollment away, leaving a tombstone.
     fn revoke(&self, account: &Account, from: Id) -> Result<(), Refusal>;
     /// Opens every lane, refills every budget, and repairs a ledger that is damaged or missing. Gives whether
@@ -180,6 +224,7 @@ impl fmt::Display for Refusal {
             Self::NotEnrolled => write!(f, "not enrolled"),
             Self::NotConfirmed(_) => write!(f, "that is not a code of the new token"),
             Self::Tokens(error) => error.fmt(f),
+            Self::NoBypass => write!(f, "no bypass is issued"),
         }
     }
 }

@@ -3,8 +3,10 @@
 //! `org.pamtotp.enrolld1.varlink` beside this crate is the reference.
 
 use crate::json::{Object, Value};
-use crate::{BackupSheet, Id, Outcome, Status, TokenStatus, Waiting};
-use otp::{Algorithm, Digits, Kind, Lane, Malformed, Method, Period, Time, TokenName, Typed, Verdict};
+use crate::{BackupSheet, BypassStatus, Id, Outcome, Status, TokenStatus, Waiting};
+use otp::{
+    Algorithm, Digits, Kind, Lane, Malformed, Method, Period, Reason, Time, TokenName, Typed, Verdict,
+};
 use zeroize::Zeroizing;
 
 /// The interface; its version is part of the name.
@@ -200,6 +202,10 @@ pub fn checked(uid: u32, outcome: &Outcome) -> Option<Zeroizing<String>> {
                 Method::Code(token) => reply.text("method", "code").text("token", token.as_str()),
                 Method::Pair(token) => reply.text("method", "two-codes").text("token", token.as_str()),
                 Method::Backup => reply.text("method", "backup-code"),
+                Method::Bypass { number, left } => reply
+                    .text("method", "bypass")
+                    .number("number", u64::from(*number))
+                    .number("left", u64::from(*left)),
             }
         }
         Verdict::Wrong { counted } => reply.text("verdict", "wrong").flag("counted", *counted),
@@ -213,6 +219,9 @@ pub fn checked(uid: u32, outcome: &Outcome) -> Option<Zeroizing<String>> {
                 reply = reply.number("ahead", *ahead);
             }
             reply
+        }
+        Verdict::Expired { number, since } => {
+            reply.text("verdict", "expired").number("number", u64::from(*number)).number("since", since.0)
         }
         Verdict::Throttled { lane, until } => {
             reply.text("verdict", "throttled").text("lane", lane.name()).number("until", until.0)
@@ -232,6 +241,7 @@ pub fn known(uid: u32, status: Option<&Status>) -> Zeroizing<String> {
         .text("account", &status.account)
         .number("changed", status.changed.0)
         .objects("tokens", status.tokens.iter().map(token))
+        .objects("bypasses", status.bypasses.iter().map(bypass))
         .objects("throttled", status.throttled.iter().map(waiting))
         .texts("warnings", status.warnings.iter().map(String::as_str));
     if let Some((sheet, left)) = &status.backup {
@@ -255,6 +265,15 @@ fn token(token: &TokenStatus) -> Object {
         object = object.number("last_used", last.0);
     }
     object
+}
+
+fn bypass(bypass: &BypassStatus) -> Object {
+    Object::new()
+        .number("number", u64::from(bypass.number))
+        .number("expires", bypass.expires.0)
+        .flag("expired", bypass.expired)
+        .number("left", u64::from(bypass.left))
+        .text("reason", bypass.reason.as_str())
 }
 
 fn waiting(waiting: &Waiting) -> Object {
@@ -332,6 +351,10 @@ pub(crate) fn read_checked(message: &[u8], uid: u32) -> Option<Reply<Outcome>> {
                     "code" => Method::Code(token(&mut given)?),
                     "two-codes" => Method::Pair(token(&mut given)?),
                     "backup-code" => Method::Backup,
+                    "bypass" => Method::Bypass {
+                        number: given.number("number")?.try_into().ok()?,
+                        left: given.number("left")?.try_into().ok()?,
+                    },
                     _ => return None,
                 },
                 backup_left: given.number("backup_left")?.try_into().ok()?,
@@ -339,6 +362,10 @@ pub(crate) fn read_checked(message: &[u8], uid: u32) -> Option<Reply<Outcome>> {
             "wrong" => Verdict::Wrong { counted: given.take("counted")?.flag()? },
             "malformed" => Verdict::Malformed(malformed(&given.text("why").ok()??)?),
             "replayed" => Verdict::Replayed { token: token(&mut given), ahead: given.number("ahead") },
+            "expired" => Verdict::Expired {
+                number: given.number("number")?.try_into().ok()?,
+                since: Time(given.number("since")?),
+            },
             "throttled" => {
                 let lane = lane(&given.text("lane").ok()??)?;
                 Verdict::Throttled { lane, until: Time(given.number("until")?) }
@@ -372,6 +399,7 @@ pub(crate) fn read_status(message: &[u8], uid: u32) -> Option<Reply<Option<Statu
             changed: Time(record.number("changed")?),
             tokens: record.all("tokens", read_token)?,
             backup,
+            bypasses: record.all("bypasses", read_bypass)?,
             throttled: record.all("throttled", read_waiting)?,
             warnings: record.take("warnings")?.items()?.into_iter().map(owned).collect::<Option<_>>()?,
         }))
@@ -412,6 +440,16 @@ fn read_backup(mut given: Fields<'_>) -> Option<(BackupSheet, usize)> {
     let number = given.number("number")?.try_into().ok()?;
     let sheet = BackupSheet { number, created: Time(given.number("created")?) };
     Some((sheet, given.number("left")?.try_into().ok()?))
+}
+
+fn read_bypass(mut given: Fields<'_>) -> Option<BypassStatus> {
+    Some(BypassStatus {
+        number: given.number("number")?.try_into().ok()?,
+        expires: Time(given.number("expires")?),
+        expired: given.take("expired")?.flag()?,
+        left: given.number("left")?.try_into().ok()?,
+        reason: Reason::new(&given.text("reason").ok()??)?,
+    })
 }
 
 fn read_waiting(mut given: Fields<'_>) -> Option<Waiting> {

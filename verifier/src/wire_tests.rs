@@ -25,6 +25,8 @@ fn verdicts() -> Vec<Verdict> {
         Verdict::Replayed { token: Some(name("phone")), ahead: Some(99) },
         Verdict::Replayed { token: None, ahead: None },
         Verdict::ClockBehind { seconds: 100_000 },
+        Verdict::Accepted { method: Method::Bypass { number: 2, left: 4 }, backup_left: 9 },
+        Verdict::Expired { number: 2, since: Time(1_800_000_000) },
     ];
     all.extend(MALFORMED.map(Verdict::Malformed));
     for lane in [Lane::Console, Lane::Others, Lane::Known(0), Lane::Strangers] {
@@ -113,6 +115,13 @@ fn a_status_comes_out_as_it_went_in() {
         changed: Time(1_799_999_999),
         tokens: vec![token, counter],
         backup: Some((BackupSheet { number: 2, created: Time(1_700_000_000) }, 9)),
+        bypasses: vec![BypassStatus {
+            number: 3,
+            expires: Time(1_800_003_600),
+            expired: false,
+            left: 2,
+            reason: Reason::new("lost phone, \"3 a.m.\"").unwrap(),
+        }],
         throttled: vec![Waiting { lane: Lane::Strangers, until: Time(1_800_000_030) }],
         warnings: vec!["half of \"it\"\n".into()],
     };

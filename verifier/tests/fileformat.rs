@@ -4,12 +4,13 @@
 
 use config::StoreSettings;
 use otp::{
-    Algorithm, BackupCode, Digits, Kind, Network, Period, Policy, Secret, Time, Token, TokenName, Typed,
+    Algorithm, BackupCode, Digits, Kind, Network, Period, Policy, Reason, Secret, Time, Token, TokenName,
+    Typed, Uses,
 };
 use std::cell::Cell;
 use std::fmt::Write;
 use verifier::{
-    Account, Enrolled, FileStore, Local, NewToken, Origin, Read, SLOT_LEN, Slots, Verifier, init,
+    Account, Enrolled, FileStore, Local, NewBypass, NewToken, Origin, Read, SLOT_LEN, Slots, Verifier, init,
 };
 
 const DOCUMENT: &str = include_str!("../FILEFORMAT.md");
@@ -37,8 +38,8 @@ fn alice() -> Account {
 }
 
 impl Example {
-    /// Alice enrolls with a code, logs in with a backup code at the console and with the next code from
-    /// 203.0.113.9, and a stranger guesses.
+    /// Alice enrolls with a code and is issued a bypass, logs in with a backup code and the bypass at the
+    /// console and with the next code from 203.0.113.9, and a stranger guesses.
     fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let directory = temporary.path().canonicalize().unwrap().join("store");
@@ -65,8 +66,18 @@ impl Example {
             backup: &backup,
         };
         verifier.enroll(&alice(), &new).unwrap();
+        let from = verifier.status(&alice()).unwrap().unwrap().id;
+        let code = BackupCode::parse("stvw-xyz0-1234").unwrap();
+        let (uses, reason) = (Uses::new(3).unwrap(), Reason::new("lost phone, ticket 4711").unwrap());
+        let bypass = NewBypass { code: &code, lasts: 3600, uses, reason: &reason };
+        verifier.bypass(&alice(), from, &bypass).unwrap();
         let home = Origin::Network(Network::of_rhost("203.0.113.9").unwrap());
-        let story = [("2345-6789-abcd", Origin::Console), ("592691", home), ("000000", Origin::Stranger)];
+        let story = [
+            ("2345-6789-abcd", Origin::Console),
+            ("stvw-xyz0-1234", Origin::Console),
+            ("592691", home),
+            ("000000", Origin::Stranger),
+        ];
         for (typed, origin) in story {
             verifier.check(&alice(), &Typed::parse(typed.as_bytes()), origin);
         }
@@ -134,9 +145,10 @@ fn the_slot_shown_is_read_as_what_it_says() {
     bytes[SLOT_LEN..].copy_from_slice(&undump(block("hex")));
     let id = example.verifier().status(&alice()).unwrap().unwrap().id;
     let Read::Whole(slot) = Slots(bytes.try_into().unwrap()).read(id, 1) else { panic!("not whole") };
-    assert_eq!((slot.generation, slot.confirmed, slot.ledger.latest), (5, true, Time(NOW)));
+    assert_eq!((slot.generation, slot.confirmed, slot.ledger.latest), (7, true, Time(NOW)));
     assert_eq!(slot.ledger.tokens[0].spent, [59_999_999, 60_000_000]);
     assert_eq!((slot.ledger.spent_backup, slot.ledger.strangers.failures), (1, 1));
+    assert_eq!(slot.ledger.bypass_uses, [1, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(slot.ledger.known.len(), 1);
 }
 

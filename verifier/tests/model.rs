@@ -32,10 +32,13 @@ use deeds::{Credential, Deed, How, Job, Key};
 use explore::explore;
 use scenario::Scenario;
 
+/// The seed of the bypass that is issued before a race.
+const ISSUED: u8 = 13;
 const CODE: Credential = Credential::Code(K1, 0);
 const NEXT_CODE: Credential = Credential::Code(K1, 1);
 const NEW_CODE: Credential = Credential::Code(K2, 1);
 const BACKUP: Credential = Credential::Backup(FIRST);
+const BYPASS: Credential = Credential::Bypass(ISSUED);
 const GUESS: Credential = Credential::Wrong;
 
 fn login(credential: Credential, seed: u8) -> Job {
@@ -58,6 +61,10 @@ fn revoke(seed: u8) -> Job {
     Job::new(Deed::Revoke, seed).from(FIRST)
 }
 
+fn bypass(seed: u8) -> Job {
+    Job::new(Deed::Bypass, seed).from(FIRST)
+}
+
 fn unlock(seed: u8) -> Job {
     Job::new(Deed::Unlock, seed)
 }
@@ -68,6 +75,13 @@ fn race(name: &'static str, floor: usize, jobs: &[Job]) -> Scenario {
     let first = Deed::Enroll { key: K1, how: How::First, confirmed: false };
     let before = vec![Job::new(first, FIRST)];
     Scenario { name, before, rotten: vec![], jobs: jobs.into(), survivors: 0, faults: 1, floor }
+}
+
+/// The same, with a bypass for one login issued.
+fn bypass_race(name: &'static str, floor: usize, jobs: &[Job]) -> Scenario {
+    let mut scenario = race(name, floor, jobs);
+    scenario.before.push(bypass(ISSUED));
+    scenario
 }
 
 fn first_race(name: &'static str, floor: usize, jobs: &[Job]) -> Scenario {
@@ -96,6 +110,17 @@ fn large_races() -> Vec<Scenario> {
             27_000,
             &[login(BACKUP, 2), login(BACKUP, 3), enroll(K2, How::Add, 4).from(FIRST)],
         ),
+        bypass_race(
+            "one bypass twice, new backup codes",
+            31_000,
+            &[login(BYPASS, 2), login(BYPASS, 3), backup_codes(4).from(ISSUED)],
+        ),
+        bypass_race(
+            "one bypass, a backup code, a token more",
+            40_000,
+            &[login(BYPASS, 2), login(BACKUP, 3), enroll(K2, How::Add, 4).from(ISSUED)],
+        ),
+        race("one backup code twice, a bypass", 31_000, &[login(BACKUP, 2), login(BACKUP, 3), bypass(4)]),
         race("two guesses, new backup codes", 20_000, &[login(GUESS, 2), login(GUESS, 3), backup_codes(4)]),
         race("a guess, one code twice", 9_000, &[login(GUESS, 2), login(CODE, 3), login(CODE, 4)]),
         race(
@@ -171,6 +196,12 @@ fn a_rotten_slot_costs_one_refusal_and_forgets_nothing() {
             scenario.before.extend(before);
             hold(&Scenario { rotten: vec![rotten], faults: 2, ..scenario });
         }
+        for before in [&[login(BYPASS, 10)][..], &[code, login(BYPASS, 10)], &[login(BYPASS, 10), code]] {
+            let jobs = [login(BYPASS, 2), unlock(3)];
+            let mut scenario = bypass_race("a bypass that was used, an unlock, a rotten slot", 2_000, &jobs);
+            scenario.before.extend(before);
+            hold(&Scenario { rotten: vec![rotten], faults: 2, ..scenario });
+        }
     }
 }
 
@@ -214,6 +245,7 @@ fn a_sync_left_out_is_found() {
 #[test]
 fn a_lock_that_excludes_nobody_is_found() {
     find(Flaw::LockForAll, &race("one code twice", 0, &[login(CODE, 2), login(CODE, 3)]));
+    find(Flaw::LockForAll, &bypass_race("one bypass twice", 0, &[login(BYPASS, 2), login(BYPASS, 3)]));
     find(Flaw::LockForAll, &race("a replacement, a revocation", 0, &[replace(2), revoke(3)]));
     find(Flaw::AlwaysCurrent, &race("a login, new backup codes", 0, &[login(CODE, 2), backup_codes(3)]));
 }

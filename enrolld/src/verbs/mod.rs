@@ -2,6 +2,7 @@
 
 pub(crate) mod adopt;
 pub(crate) mod backup_codes;
+pub(crate) mod bypass;
 pub(crate) mod code;
 pub(crate) mod completions;
 pub(crate) mod enroll;

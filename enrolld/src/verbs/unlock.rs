@@ -16,6 +16,9 @@ pub(crate) fn run(house: &House, user: &OsStr, clock: bool) -> Result<(), Failur
     if repaired {
         text += "the ledger was damaged and is repaired: codes up to now are refused, the next ones pass\n";
         let after = people::status(house, &account)?;
+        if !before.bypasses.is_empty() && after.as_ref().is_some_and(|after| after.bypasses.is_empty()) {
+            text += "which bypasses were used is lost, so all are void\n";
+        }
         if before.backup.is_some() && after.is_some_and(|after| after.backup.is_none()) {
             text += &format!(
                 "which backup codes were used is lost, so all are void: totpctl backup-codes {name}\n"

@@ -39,6 +39,7 @@ fn accepted(method: &Method, backup_left: usize) -> String {
         Method::Code(token) => format!("accepted: a code of token {token}\n"),
         Method::Pair(token) => format!("accepted: two successive codes of token {token}\n"),
         Method::Backup => format!("accepted: a backup code, {backup_left} left\n"),
+        Method::Bypass { number, left } => format!("accepted: bypass {number}, {left} uses left\n"),
     }
 }
 
@@ -59,7 +60,12 @@ fn refused(house: &House, account: &Account, status: &Status, typed: &Typed, ver
             Failure::new("refused: wrong code").hint("is it the right entry in the app, and its newest code?")
         }),
         Verdict::Replayed { token: None, .. } => {
-            Failure::new("refused: this backup code was used before").hint("each opens once; take the next")
+            Failure::new("refused: this backup code was used before, or this bypass is used up")
+                .hint("a backup code opens once; take the next")
+        }
+        Verdict::Expired { number, since } => {
+            Failure::new(format!("refused: bypass {number} expired at {}", instant(*since)))
+                .hint(format!("issue another: totpctl bypass {user} --reason TEXT"))
         }
         Verdict::Replayed { ahead: Some(seconds), .. } => {
             let minutes = seconds.div_ceil(60);
@@ -82,7 +88,7 @@ fn refused(house: &House, account: &Account, status: &Status, typed: &Typed, ver
 }
 
 fn backup_refused(status: &Status) -> Failure {
-    let failure = Failure::new("refused: not one of the present backup codes");
+    let failure = Failure::new("refused: not one of the present backup codes, and no bypass");
     match &status.backup {
         Some((sheet, _)) => failure.hint(format!("the sheet must say {}", set_words(sheet))),
         None => failure.hint("there is no set of backup codes"),

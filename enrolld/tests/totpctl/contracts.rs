@@ -38,6 +38,7 @@ fn status_prints_the_promised_keys() {
         "uid",
         "changed",
         "backup_set",
+        "bypasses",
     ];
     assert_eq!(keys(&ran.out), promised);
     let expected = json!({
@@ -52,6 +53,7 @@ fn status_prints_the_promised_keys() {
         "uid": bench.uid,
         "changed": "2027-01-15T08:00:00Z",
         "backup_set": { "number": 1, "date": "2027-01-15" },
+        "bypasses": [],
     });
     assert_eq!(ran.json(), expected);
     assert_eq!(bench.run(["list", "--json"]).json(), json!([expected]));

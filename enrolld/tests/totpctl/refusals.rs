@@ -20,7 +20,7 @@ fn init_makes_a_store_once() {
 fn without_a_store_every_verb_says_how_to_make_one() {
     let bench = Bench::without_store();
     let user = bench.user.as_str();
-    let verbs: [&[&str]; 9] = [
+    let verbs: [&[&str]; 11] = [
         &["enroll", user, "--no-confirm", "--json"],
         &["status", user],
         &["list"],
@@ -30,6 +30,8 @@ fn without_a_store_every_verb_says_how_to_make_one() {
         &["revoke", user, "--yes"],
         &["unlock", user],
         &["adopt", user],
+        &["bypass", user, "--reason", "x"],
+        &["revoke-bypass", user],
     ];
     for verb in verbs {
         bench

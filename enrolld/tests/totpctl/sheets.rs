@@ -32,7 +32,7 @@ fn the_older_sheet_is_refused_without_counting_and_the_right_one_named() {
     for code in &first {
         bench
             .verify(code)
-            .refused("not one of the present backup codes\nhint: the sheet must say set 2 of 2027-01-15");
+            .refused("not one of the present backup codes, and no bypass\nhint: the sheet must say set 2 of 2027-01-15");
     }
     assert_eq!(bench.status()["throttled"], json!([]), "ten old codes are no guesses");
     let of_sheet: Vec<_> = ran.out.split_whitespace().filter(|word| word.len() == 14).collect();

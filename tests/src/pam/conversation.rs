@@ -79,6 +79,8 @@ pub enum Texts {
     Take,
     /// Answers each with PAM_CONV_ERR.
     Fail,
+    /// Takes them, and sets `PAM_USER` to bob meanwhile.
+    BecomeBob,
 }
 
 /// A conversation in progress.
@@ -128,6 +130,7 @@ impl Conversation {
         match self.texts {
             Texts::Take => Reply::Null,
             Texts::Fail => Reply::Fail(PAM_CONV_ERR),
+            Texts::BecomeBob => Reply::As("bob".to_owned(), Vec::new()),
         }
     }
 }

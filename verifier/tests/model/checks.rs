@@ -40,7 +40,7 @@ pub(crate) fn answer_in_time(
             Deed::Enroll { key, how: How::Replace, .. } => match credential {
                 Credential::Code(typed, _) => typed != key,
                 Credential::Backup(seed) => seed != job.seed,
-                Credential::Wrong => true,
+                Credential::Bypass(_) | Credential::Wrong => true,
             },
             Deed::NewBackupCodes => matches!(credential, Credential::Backup(seed) if seed != job.seed),
             _ => false,
@@ -175,7 +175,7 @@ impl Find<'_> {
 
     /// Killing the process, or pulling the plug, buys no free guess.
     fn failures_stay_counted(&self, seen: Option<Seen>) -> Result<(), String> {
-        let carried = self.changes().all(|(job, _)| job.deed == Deed::NewBackupCodes);
+        let carried = self.changes().all(|(job, _)| matches!(job.deed, Deed::NewBackupCodes | Deed::Bypass));
         if !carried || self.faults.not_put_back {
             return Ok(());
         }
@@ -260,6 +260,7 @@ impl Find<'_> {
                 self.keys(seen).contains(&key) && !self.accepted().any(later)
             }
             Credential::Backup(seed) => self.backup_set(seen) == Some(seed),
+            Credential::Bypass(seed) => self.holds_bypass(seen, seed),
             Credential::Wrong => false,
         }
     }
@@ -281,13 +282,29 @@ impl Find<'_> {
 
     /// The seed of the set of backup codes in place.
     fn backup_set(&self, seen: Seen) -> Option<u8> {
-        let mut jobs = self.scenario.before.iter().chain(&self.scenario.jobs);
-        let made = jobs.find(|job| job.seed == seen.made_by)?;
+        let made = self.made(seen)?;
         match made.deed {
-            Deed::Enroll { how: How::Add, .. } => Some(FIRST),
+            Deed::Enroll { how: How::Add, .. } | Deed::Bypass => Some(FIRST),
             Deed::Enroll { .. } | Deed::NewBackupCodes => Some(made.seed),
             _ => None,
         }
+    }
+
+    /// Whether the enrollment in place has the bypass of this seed: as it was issued, or with something that
+    /// keeps it built on it.
+    fn holds_bypass(&self, seen: Seen, seed: u8) -> bool {
+        let Some(made) = self.made(seen) else { return false };
+        match made.deed {
+            Deed::Bypass => made.seed == seed,
+            Deed::Enroll { how: How::Add, .. } | Deed::NewBackupCodes => made.from == Some(seed),
+            _ => false,
+        }
+    }
+
+    /// Who made the enrollment in place.
+    fn made(&self, seen: Seen) -> Option<&Job> {
+        let mut jobs = self.scenario.before.iter().chain(&self.scenario.jobs);
+        jobs.find(|job| job.seed == seen.made_by)
     }
 
     fn nobody_shut_out(&mut self, seen: Option<Seen>) -> Result<(), String> {

@@ -2,12 +2,13 @@
 
 use crate::calls::Replay;
 use otp::{
-    Algorithm, BackupCode, Digits, Kind, Period, Policy, Secret, Time, Token, TokenName, Typed, Verdict,
+    Algorithm, BackupCode, Digits, Kind, Period, Policy, Reason, Secret, Time, Token, TokenName, Typed, Uses,
+    Verdict,
 };
 use std::cell::Cell;
 use verifier::{
-    Account, Change, Current, Enrolled, Id, Judge, Local, NewToken, Origin, Outcome, Person, Refusal, Store,
-    StoreError, Verifier,
+    Account, Change, Current, Enrolled, Id, Judge, Local, NewBypass, NewToken, Origin, Outcome, Person,
+    Refusal, Store, StoreError, Verifier,
 };
 
 /// The instant at which everything happens, and the step it falls into.
@@ -31,6 +32,8 @@ pub(crate) enum Credential {
     Code(Key, u64),
     /// The first code of the set of backup codes that the process with this seed makes.
     Backup(u8),
+    /// The bypass, good once, that the process with this seed issues.
+    Bypass(u8),
     /// A code of nothing.
     Wrong,
 }
@@ -41,6 +44,7 @@ pub(crate) enum Deed {
     Login(Credential),
     Enroll { key: Key, how: How, confirmed: bool },
     NewBackupCodes,
+    Bypass,
     Revoke,
     Unlock,
     Status,
@@ -106,7 +110,7 @@ impl Job {
 
     /// Whether it puts another record in place.
     pub(crate) fn is_change(&self) -> bool {
-        matches!(self.deed, Deed::Enroll { .. } | Deed::NewBackupCodes | Deed::Revoke)
+        matches!(self.deed, Deed::Enroll { .. } | Deed::NewBackupCodes | Deed::Bypass | Deed::Revoke)
     }
 }
 
@@ -147,10 +151,15 @@ fn backup_code(seed: u8) -> BackupCode {
     BackupCode::from_random([10 + seed; 12]).unwrap()
 }
 
+fn bypass_code(seed: u8) -> BackupCode {
+    BackupCode::from_random([11, seed, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12]).unwrap()
+}
+
 fn typed(credential: Credential) -> Typed {
     match credential {
         Credential::Code(key, offset) => Typed::Code(token(key).code(STEP + offset)),
         Credential::Backup(seed) => Typed::Backup(backup_code(seed)),
+        Credential::Bypass(seed) => Typed::Backup(bypass_code(seed)),
         Credential::Wrong => Typed::parse(b"000000"),
     }
 }
@@ -179,6 +188,11 @@ pub(crate) fn run(job: &Job, disk: &Replay) -> Answer {
         }
         Deed::NewBackupCodes => {
             changed(local.backup_codes(&alice, from.expect("a record to start from"), &codes).map(|_| ()))
+        }
+        Deed::Bypass => {
+            let (code, reason) = (bypass_code(job.seed), Reason::new("lost").expect("a reason"));
+            let new = NewBypass { code: &code, lasts: 3600, uses: Uses::ONE, reason: &reason };
+            changed(local.bypass(&alice, from.expect("a record to start from"), &new).map(|_| ()))
         }
         Deed::Revoke => changed(local.revoke(&alice, from.expect("a record to start from"))),
         Deed::Unlock => changed(local.unlock(&alice, false).map(|_| ())),
@@ -219,6 +233,7 @@ fn changed(result: Result<(), Refusal>) -> Answer {
         Err(Refusal::AlreadyEnrolled) => Answer::Refused("already enrolled"),
         Err(Refusal::NotEnrolled) => Answer::Refused("not enrolled"),
         Err(Refusal::NotConfirmed(_)) => Answer::Refused("not confirmed"),
+        Err(Refusal::NoBypass) => Answer::Refused("no bypass"),
         Err(Refusal::Tokens(_)) => Answer::Refused("tokens"),
     }
 }
