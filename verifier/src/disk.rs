@@ -93,6 +93,12 @@ pub struct Opened {
     path: PathBuf,
 }
 
+/// An enrollment that is held open, with what fstat(2) said of it: no other file gets its number meanwhile.
+pub struct Held {
+    _file: File,
+    stat: FileStat,
+}
+
 impl OsDisk {
     /// Opens the store's folder, following no symbolic link.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
@@ -119,8 +125,8 @@ impl OsDisk {
     /// Reads a small file of the store's folder.
     pub(crate) fn read_root(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let path = self.path.join(name);
-        let Some(file) = open_file(&self.root, name, &path, OFlag::O_RDONLY)? else { return Ok(None) };
-        read_all(&file, &path, 4096).map(Some)
+        let opened = open_file(&self.root, name, &path, OFlag::O_RDONLY)?;
+        opened.map(|(file, stat)| read_all(&file, &stat, &path, 4096)).transpose()
     }
 
     /// The uids that have a folder, in ascending order.
@@ -147,7 +153,7 @@ impl OsDisk {
 
 impl Disk for OsDisk {
     type Folder = Opened;
-    type Stamp = File;
+    type Stamp = Held;
     type Ledger = Opened;
     type New = Opened;
 
@@ -205,18 +211,18 @@ impl Disk for OsDisk {
         Ok(stat.st_nlink > 0)
     }
 
-    fn enrollment(&self, folder: &Opened) -> Result<Option<(File, Zeroizing<Vec<u8>>)>, StoreError> {
+    fn enrollment(&self, folder: &Opened) -> Result<Option<(Held, Zeroizing<Vec<u8>>)>, StoreError> {
         let path = folder.path.join(ENROLLMENT);
-        let Some(file) = open_file(&folder.file, ENROLLMENT, &path, OFlag::O_RDONLY)? else {
+        let Some((file, stat)) = open_file(&folder.file, ENROLLMENT, &path, OFlag::O_RDONLY)? else {
             return Ok(None);
         };
-        let bytes = read_all(&file, &path, LONGEST_ENROLLMENT)?;
-        Ok(Some((file, bytes)))
+        let bytes = read_all(&file, &stat, &path, LONGEST_ENROLLMENT)?;
+        Ok(Some((Held { _file: file, stat }, bytes)))
     }
 
-    fn is_current(&self, folder: &Opened, stamp: &File) -> Result<bool, StoreError> {
+    fn is_current(&self, folder: &Opened, stamp: &Held) -> Result<bool, StoreError> {
         let path = folder.path.join(ENROLLMENT);
-        let held = fstat(stamp).map_err(|errno| failed(&path, "look at", errno))?;
+        let held = &stamp.stat;
         match fstatat(&folder.file, ENROLLMENT, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(named) => Ok((named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)),
             Err(Errno::ENOENT) => Ok(false),
@@ -228,7 +234,7 @@ impl Disk for OsDisk {
         let path = folder.path.join(name);
         let flags = OFlag::O_RDWR | OFlag::O_DSYNC;
         let opened = open_file(&folder.file, name, &path, flags)?;
-        Ok(opened.map(|file| Opened { file, path }))
+        Ok(opened.map(|(file, _)| Opened { file, path }))
     }
 
     fn slots(&self, ledger: &Opened) -> Result<Slots, StoreError> {
@@ -386,16 +392,26 @@ pub(crate) fn checked_folder(opened: OwnedFd, path: &Path) -> Result<File, Store
     if kind(&stat) != SFlag::S_IFDIR {
         return refused(Fault::NotAFolder);
     }
-    if stat.st_uid != geteuid().as_raw() {
-        return refused(Fault::Owner);
+    match not_roots_alone(&stat) {
+        Some(fault) => refused(fault),
+        None => Ok(File::from(opened)),
     }
-    if stat.st_mode & 0o077 != 0 {
-        return refused(Fault::Mode);
-    }
-    Ok(File::from(opened))
 }
 
-fn open_file(folder: &File, name: &str, path: &Path, flags: OFlag) -> Result<Option<File>, StoreError> {
+/// Why somebody else could have made, read or changed this.
+fn not_roots_alone(stat: &FileStat) -> Option<Fault> {
+    if stat.st_uid != geteuid().as_raw() {
+        return Some(Fault::Owner);
+    }
+    (stat.st_mode & 0o077 != 0).then_some(Fault::Mode)
+}
+
+fn open_file(
+    folder: &File,
+    name: &str,
+    path: &Path,
+    flags: OFlag,
+) -> Result<Option<(File, FileStat)>, StoreError> {
     let opened = match beneath(folder, name, flags) {
         Err(Errno::ENOENT) => return Ok(None),
         // A FIFO without a reader, a socket, a folder opened for writing.
@@ -409,11 +425,8 @@ fn open_file(folder: &File, name: &str, path: &Path, flags: OFlag) -> Result<Opt
     if kind(&stat) != SFlag::S_IFREG {
         return refused(Fault::NotAFile);
     }
-    if stat.st_uid != geteuid().as_raw() {
-        return refused(Fault::Owner);
-    }
-    if stat.st_mode & 0o077 != 0 {
-        return refused(Fault::Mode);
+    if let Some(fault) = not_roots_alone(&stat) {
+        return refused(fault);
     }
     if stat.st_nlink > 1 {
         return refused(Fault::Links);
@@ -421,11 +434,11 @@ fn open_file(folder: &File, name: &str, path: &Path, flags: OFlag) -> Result<Opt
     if flags.contains(OFlag::O_RDWR) && stat.st_size != LEDGER_LEN as i64 {
         return refused(Fault::Size);
     }
-    Ok(Some(File::from(opened)))
+    Ok(Some((File::from(opened), stat)))
 }
 
-fn read_all(file: &File, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-    let length = file.metadata().map_err(|error| io(path, "look at", error))?.len();
+fn read_all(file: &File, stat: &FileStat, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let length = u64::try_from(stat.st_size).unwrap_or(0);
     let too_large = || StoreError::Refused { path: path.into(), fault: Fault::TooLarge };
     if length > limit {
         return Err(too_large());

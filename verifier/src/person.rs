@@ -78,7 +78,8 @@ pub fn login<D: Disk, J: Judge>(disk: &D, uid: u32, judge: &J) -> Result<Option<
         }
         disk.lock(&folder)?;
         let locked = Locked { disk, folder: &folder };
-        if !disk.is_linked(&folder)? || !disk.is_current(&folder, &stamp)? {
+        // No enrollment is current in a folder that was removed.
+        if !disk.is_current(&folder, &stamp)? {
             continue;
         }
         return locked.judge(&record, enrollment, &ledger, judge).map(Some);

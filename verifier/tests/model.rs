@@ -91,47 +91,47 @@ fn first_race(name: &'static str, floor: usize, jobs: &[Job]) -> Scenario {
 /// Three processes at once.
 fn large_races() -> Vec<Scenario> {
     vec![
-        race("one code twice, new backup codes", 19_000, &[login(CODE, 2), login(CODE, 3), backup_codes(4)]),
-        race("one code twice, a replacement", 20_000, &[login(CODE, 2), login(CODE, 3), replace(4)]),
+        race("one code twice, new backup codes", 17_100, &[login(CODE, 2), login(CODE, 3), backup_codes(4)]),
+        race("one code twice, a replacement", 18_000, &[login(CODE, 2), login(CODE, 3), replace(4)]),
         race(
             "old token, new token, a replacement",
-            20_000,
+            18_000,
             &[login(CODE, 2), login(NEW_CODE, 3), replace(4)],
         ),
-        race("one code twice, a revocation", 8_500, &[login(CODE, 2), login(CODE, 3), revoke(4)]),
-        race("a replacement, a revocation, a login", 9_000, &[replace(2), revoke(3), login(CODE, 4)]),
+        race("one code twice, a revocation", 7_600, &[login(CODE, 2), login(CODE, 3), revoke(4)]),
+        race("a replacement, a revocation, a login", 8_100, &[replace(2), revoke(3), login(CODE, 4)]),
         race(
             "one backup code twice, new ones",
-            18_000,
+            16_200,
             &[login(BACKUP, 2), login(BACKUP, 3), backup_codes(4)],
         ),
         race(
             "one backup code twice, a token more",
-            27_000,
+            24_300,
             &[login(BACKUP, 2), login(BACKUP, 3), enroll(K2, How::Add, 4).from(FIRST)],
         ),
         bypass_race(
             "one bypass twice, new backup codes",
-            31_000,
+            27_900,
             &[login(BYPASS, 2), login(BYPASS, 3), backup_codes(4).from(ISSUED)],
         ),
         bypass_race(
             "one bypass, a backup code, a token more",
-            40_000,
+            36_000,
             &[login(BYPASS, 2), login(BACKUP, 3), enroll(K2, How::Add, 4).from(ISSUED)],
         ),
-        race("one backup code twice, a bypass", 31_000, &[login(BACKUP, 2), login(BACKUP, 3), bypass(4)]),
-        race("two guesses, new backup codes", 20_000, &[login(GUESS, 2), login(GUESS, 3), backup_codes(4)]),
-        race("a guess, one code twice", 9_000, &[login(GUESS, 2), login(CODE, 3), login(CODE, 4)]),
+        race("one backup code twice, a bypass", 27_900, &[login(BACKUP, 2), login(BACKUP, 3), bypass(4)]),
+        race("two guesses, new backup codes", 18_000, &[login(GUESS, 2), login(GUESS, 3), backup_codes(4)]),
+        race("a guess, one code twice", 8_100, &[login(GUESS, 2), login(CODE, 3), login(CODE, 4)]),
         race(
             "a status, a login, a replacement",
-            8_000,
+            7_200,
             &[Job::new(Deed::Status, 2), login(CODE, 3), replace(4)],
         ),
-        race("an unlock, one code twice", 15_000, &[unlock(2), login(CODE, 3), login(CODE, 4)]),
+        race("an unlock, one code twice", 13_500, &[unlock(2), login(CODE, 3), login(CODE, 4)]),
         first_race(
             "a first enrollment, two logins",
-            2_000,
+            1_800,
             &[enroll(K1, How::First, 2), login(CODE, 3), login(NEXT_CODE, 4)],
         ),
     ]
@@ -166,25 +166,25 @@ fn two_faults_at_once_break_no_promise_either() {
 #[test]
 fn two_first_enrollments_make_one() {
     let jobs = [enroll(K1, How::First, 2), enroll(K2, How::First, 3)];
-    hold(&Scenario { faults: 2, ..first_race("two first enrollments", 8_000, &jobs) });
+    hold(&Scenario { faults: 2, ..first_race("two first enrollments", 7_200, &jobs) });
 }
 
 #[test]
 fn a_replacement_and_a_revocation_leave_one_of_them() {
-    hold(&Scenario { faults: 2, ..race("a replacement, a revocation", 4_000, &[replace(2), revoke(3)]) });
+    hold(&Scenario { faults: 2, ..race("a replacement, a revocation", 3_600, &[replace(2), revoke(3)]) });
 }
 
 #[test]
 fn a_change_of_a_change_that_was_cut_short_keeps_a_ledger_for_either() {
     let jobs = [replace(2), revoke(3).from(2), login(CODE, 4)];
-    hold(&Scenario { faults: 2, ..race("a replacement, its revocation, a login", 30_000, &jobs) });
+    hold(&Scenario { faults: 2, ..race("a replacement, its revocation, a login", 27_000, &jobs) });
 }
 
 #[test]
 fn a_code_opens_a_login_or_confirms_its_own_key_anew() {
     let again = enroll(K1, How::Replace, 3).from(FIRST);
     let jobs = [login(CODE, 2), again];
-    hold(&Scenario { faults: 2, ..race("a login, the same key enrolled anew", 2_500, &jobs) });
+    hold(&Scenario { faults: 2, ..race("a login, the same key enrolled anew", 2_200, &jobs) });
 }
 
 #[test]
@@ -192,13 +192,13 @@ fn a_rotten_slot_costs_one_refusal_and_forgets_nothing() {
     let (code, backup) = (login(CODE, 10), login(BACKUP, 11));
     for rotten in [0, 1] {
         for before in [&[][..], &[code], &[backup], &[code, backup], &[backup, code]] {
-            let mut scenario = race("a login, an unlock, a rotten slot", 3_000, &[login(CODE, 2), unlock(3)]);
+            let mut scenario = race("a login, an unlock, a rotten slot", 2_700, &[login(CODE, 2), unlock(3)]);
             scenario.before.extend(before);
             hold(&Scenario { rotten: vec![rotten], faults: 2, ..scenario });
         }
         for before in [&[login(BYPASS, 10)][..], &[code, login(BYPASS, 10)], &[login(BYPASS, 10), code]] {
             let jobs = [login(BYPASS, 2), unlock(3)];
-            let mut scenario = bypass_race("a bypass that was used, an unlock, a rotten slot", 2_000, &jobs);
+            let mut scenario = bypass_race("a bypass that was used, an unlock, a rotten slot", 1_800, &jobs);
             scenario.before.extend(before);
             hold(&Scenario { rotten: vec![rotten], faults: 2, ..scenario });
         }
@@ -207,7 +207,7 @@ fn a_rotten_slot_costs_one_refusal_and_forgets_nothing() {
 
 #[test]
 fn a_lost_ledger_denies_until_it_is_repaired() {
-    let mut scenario = race("a login, an unlock, a lost ledger", 2_000, &[login(CODE, 2), unlock(3)]);
+    let mut scenario = race("a login, an unlock, a lost ledger", 1_800, &[login(CODE, 2), unlock(3)]);
     scenario.before.extend([login(CODE, 10), login(BACKUP, 11)]);
     hold(&Scenario { rotten: vec![0, 1], faults: 2, ..scenario });
 }
@@ -218,12 +218,12 @@ fn a_second_power_cut_finds_the_first_one_recovered_from() {
     hold(&Scenario {
         survivors: 2,
         faults: 0,
-        ..race("a login, new backup codes; two logins", 5_000, &jobs)
+        ..race("a login, new backup codes; two logins", 4_500, &jobs)
     });
     let jobs = [login(BACKUP, 2), login(GUESS, 3), login(CODE, 4)];
-    hold(&Scenario { survivors: 1, ..race("a backup code, a guess; a login", 1_500, &jobs) });
+    hold(&Scenario { survivors: 1, ..race("a backup code, a guess; a login", 1_300, &jobs) });
     let jobs = [enroll(K1, How::First, 2), enroll(K2, How::First, 3), login(CODE, 4)];
-    hold(&Scenario { survivors: 1, ..first_race("two first enrollments; a login", 3_000, &jobs) });
+    hold(&Scenario { survivors: 1, ..first_race("two first enrollments; a login", 2_700, &jobs) });
 }
 
 /// A mistake in the protocol, or below it, must be seen in this race.
