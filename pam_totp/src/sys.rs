@@ -12,7 +12,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{mem, ptr};
-use zeroize::Zeroize;
+use verifier::{below, wipe_stack};
 
 #[link(name = "pam")]
 unsafe extern "C" {
@@ -64,24 +64,6 @@ pub(crate) fn guarded<T>(login: impl FnOnce() -> T) -> Option<T> {
             None
         }
     }
-}
-
-/// Runs `login` in a frame of its own, so that all of its stack lies where [`wipe_stack`] wipes.
-#[inline(never)]
-fn below<T>(login: impl FnOnce() -> T) -> T {
-    login()
-}
-
-/// Wipes what `login` left on the stack. What is moved leaves a copy where it was, and HMAC its padded key;
-/// no destructor reaches either.
-#[inline(never)]
-fn wipe_stack() {
-    // Less than a judged login takes (46 KiB; unoptimised 100), so that no stack is too small for this that
-    // was not for that.
-    const BYTES: usize = if cfg!(debug_assertions) { 96 * 1024 } else { 40 * 1024 };
-    const WORDS: usize = BYTES / size_of::<u64>();
-    let mut stack = [const { mem::MaybeUninit::<u64>::uninit() }; WORDS];
-    stack.as_mut_slice().zeroize();
 }
 
 /// Writes a line to authpriv, with the prefix of Linux-PAM's own modules.

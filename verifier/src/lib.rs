@@ -20,6 +20,7 @@ mod record;
 mod record_toml;
 mod remote;
 mod slots;
+mod stack;
 mod store;
 mod verifier;
 pub mod wire;
@@ -36,6 +37,7 @@ pub use person::{Change, Current, Judge, Person, change, login, read};
 pub use record::{Holder, Record, State};
 pub use remote::Remote;
 pub use slots::{LEDGER_LEN, Read, SLOT_LEN, Slot, Slots};
+pub use stack::{below, wipe_stack};
 pub use store::{FileStore, Store};
 pub use verifier::{
     BackupSheet, BypassStatus, Enrolled, Issued, NewBypass, NewToken, Origin, Outcome, Refusal, Standing,

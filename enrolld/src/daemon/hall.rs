@@ -7,8 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use verifier::wire::LONGEST_REQUEST;
-use verifier::{Receiver, transmit};
-use zeroize::Zeroizing;
+use verifier::{Receiver, below, transmit, wipe_stack};
 
 /// How long a peer may take to say a whole request.
 const REQUEST: Duration = Duration::from_secs(5);
@@ -86,7 +85,7 @@ impl Chair {
             if !self.hall.crowd().begin(self.number) {
                 return;
             }
-            let reply = answer_below(desk, peer, &request);
+            let reply = below(|| desk.answer(peer, &request));
             drop(request);
             wipe_stack();
             self.hall.crowd().end(self.number);
@@ -96,21 +95,6 @@ impl Chair {
             }
         }
     }
-}
-
-/// In a frame of its own, so that all of its stack lies where [`wipe_stack`] wipes.
-#[inline(never)]
-fn answer_below(desk: &Desk, peer: &Peer, request: &[u8]) -> Option<Zeroizing<String>> {
-    desk.answer(peer, request)
-}
-
-/// What is moved leaves a copy where it was, and no destructor reaches it.
-#[inline(never)]
-fn wipe_stack() {
-    // As in the module: more than an answer takes, unoptimised.
-    const BYTES: usize = if cfg!(debug_assertions) { 96 * 1024 } else { 40 * 1024 };
-    let mut stack = [0_u8; BYTES];
-    std::hint::black_box(&mut stack);
 }
 
 impl Drop for Chair {
