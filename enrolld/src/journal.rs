@@ -26,19 +26,21 @@ pub(crate) fn created(path: &std::path::Path, id: verifier::Id) {
 
 /// Records a decision of the daemon.
 pub(crate) fn decided(loudness: Loudness, line: &str) {
-    let Ok(mut log) = syslog::unix(Line { program: "enrolld", pid: std::process::id() }) else { return };
+    send("enrolld", loudness, line);
+}
+
+fn write(line: &str) {
+    send("totpctl", Loudness::Notice, line);
+}
+
+fn send(program: &'static str, loudness: Loudness, line: &str) {
+    // A machine without a log is no reason to undo what is done.
+    let Ok(mut log) = syslog::unix(Line { program, pid: std::process::id() }) else { return };
     let _ = match loudness {
         Loudness::Info => log.info(line),
         Loudness::Notice => log.notice(line),
         Loudness::Error => log.err(line),
     };
-}
-
-fn write(line: &str) {
-    // A machine without a log is no reason to undo what is done.
-    if let Ok(mut log) = syslog::unix(Line { program: "totpctl", pid: std::process::id() }) {
-        let _ = log.notice(line);
-    }
 }
 
 /// proc(5): the audit system's login uid, 4294967295 where nobody logged in.

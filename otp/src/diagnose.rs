@@ -1,7 +1,6 @@
 //! Why a code was wrong: found by trying the neighbours, for the person who is just enrolling.
 
 use crate::{Algorithm, Code, Digits, Kind, Period, Time, Token};
-use subtle::ConstantTimeEq;
 
 /// Most that a phone's clock is looked for, in seconds either way: a day.
 const FARTHEST: u64 = 86_400;
@@ -31,7 +30,7 @@ pub enum Diagnosis {
 /// enrollment that is being replaced. Only the person who holds the new secret on the screen may be told.
 #[must_use]
 pub fn diagnose(token: &Token, replaced: &[Token], code: &Code, now: Time) -> Option<Diagnosis> {
-    let old = replaced.iter().any(|old| near(old, 2, now).any(|factor| shows(old, factor, code)));
+    let old = replaced.iter().any(|old| near(old, 2, now).any(|factor| old.shows(factor, code)));
     if old {
         return Some(Diagnosis::Replaced);
     }
@@ -46,7 +45,7 @@ fn ignored(token: &Token, code: &Code, now: Time) -> Option<Diagnosis> {
             for algorithm in [token.algorithm, Algorithm::Sha1] {
                 let guess = Token { kind: Kind::Totp { period }, algorithm, digits, ..token.clone() };
                 let same = guess.kind == token.kind && algorithm == token.algorithm && digits == token.digits;
-                if !same && near(&guess, 1, now).any(|factor| shows(&guess, factor, code)) {
+                if !same && near(&guess, 1, now).any(|factor| guess.shows(factor, code)) {
                     return Some(Diagnosis::Ignored { algorithm, period, digits });
                 }
             }
@@ -62,10 +61,10 @@ fn clock(token: &Token, code: &Code, now: Time) -> Option<Diagnosis> {
     let step = token.step_at(now)?;
     for distance in 1..=FARTHEST / period.seconds() {
         let seconds = i64::try_from(distance * period.seconds()).ok()?;
-        if step >= distance && shows(token, step - distance, code) {
+        if step >= distance && token.shows(step - distance, code) {
             return Some(Diagnosis::Clock { behind: seconds });
         }
-        if shows(token, step + distance, code) {
+        if token.shows(step + distance, code) {
             return Some(Diagnosis::Clock { behind: -seconds });
         }
     }
@@ -75,8 +74,4 @@ fn clock(token: &Token, code: &Code, now: Time) -> Option<Diagnosis> {
 fn near(token: &Token, reach: u64, now: Time) -> std::ops::RangeInclusive<u64> {
     let step = token.step_at(now).unwrap_or(0);
     step.saturating_sub(reach)..=step.saturating_add(reach)
-}
-
-fn shows(token: &Token, factor: u64, code: &Code) -> bool {
-    bool::from(token.code(factor).ct_eq(code))
 }

@@ -7,7 +7,6 @@ use crate::{
 };
 use crate::{Malformed, Origin, Policy, Time, Token, TokenName, TokenState, Typed};
 use std::ops::RangeInclusive;
-use subtle::ConstantTimeEq;
 
 /// A clock may lie this far (in seconds) behind what is known to have passed before it is called wrong.
 const CLOCK_TOLERANCE: u64 = 86_400;
@@ -64,9 +63,9 @@ impl Reply<'_> {
 
     /// Whether `token` shows this reply from `factor` on.
     fn is_shown(self, token: &Token, factor: u64) -> bool {
-        let first = shows(token, factor, self.first);
+        let first = token.shows(factor, self.first);
         let second =
-            self.second.is_none_or(|code| factor.checked_add(1).is_some_and(|f| shows(token, f, code)));
+            self.second.is_none_or(|code| factor.checked_add(1).is_some_and(|f| token.shows(f, code)));
         first & second
     }
 }
@@ -294,10 +293,6 @@ pub(crate) fn seconds_ahead(token: &Token, state: &TokenState, now: Time, policy
     let last = state.spent.iter().copied().max()?;
     let beyond = last > step.saturating_add(u64::from(policy.window)) && state.next > step;
     beyond.then(|| last.saturating_mul(period.seconds()).saturating_sub(step * period.seconds()))
-}
-
-fn shows(token: &Token, factor: u64, code: &Code) -> bool {
-    bool::from(token.code(factor).ct_eq(code))
 }
 
 fn spend(ledger: &mut Ledger, place: usize, factor: u64, guess: Guess, now: Time) {

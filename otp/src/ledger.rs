@@ -117,8 +117,7 @@ impl Ledger {
     #[must_use]
     pub fn carried(&self, previous: &Enrollment, next: &Enrollment) -> Self {
         let tokens = next.tokens().iter().map(|token| {
-            let same_key = |old: &crate::Token| old.secret == token.secret && old.kind == token.kind;
-            let kept = previous.tokens().iter().zip(&self.tokens).filter(|(old, _)| same_key(old));
+            let kept = previous.tokens().iter().zip(&self.tokens).filter(|(old, _)| old.has_same_key(token));
             // Nothing forbids two names for one key; the one further on guards both.
             kept.map(|(_, state)| state).max_by_key(|state| state.next).cloned().unwrap_or_default()
         });

@@ -181,6 +181,17 @@ impl Token {
         Code::render(&totp.generate(factor), self.digits)
     }
 
+    /// Whether this is the code for a moving factor, compared in constant time.
+    pub(crate) fn shows(&self, factor: u64, code: &Code) -> bool {
+        bool::from(self.code(factor).ct_eq(code))
+    }
+
+    /// Whether the two are one to whoever holds the key: what one has spent, the other has.
+    #[must_use]
+    pub fn has_same_key(&self, other: &Self) -> bool {
+        self.secret == other.secret && self.kind == other.kind
+    }
+
     /// The time step that `now` falls into; `None` for an event token.
     #[must_use]
     pub fn step_at(&self, now: Time) -> Option<u64> {

@@ -42,12 +42,7 @@ impl Report {
         if let Some(ruser) = &context.ruser {
             line.field("ruser", ruser);
         }
-        line.field("method", log_line::method(outcome(ending), typed));
-        if let Some(token) = outcome(ending).and_then(log_line::token) {
-            line.field("token", token);
-        }
-        line.field("verdict", verdict);
-        line.quoted("reason", &reason(ending));
+        line.verdict(outcome(ending), typed, verdict, &reason(ending));
         let line = line.finish();
         Self { code, priority, line }
     }

@@ -1,6 +1,6 @@
 //! Bypasses of [`Local`]: issued, shown, taken away, as any other change is made.
 
-use crate::{Account, BypassStatus, Id, Issued, Local, NewBypass, Person, Record, Refusal, State, Store};
+use crate::{Account, BypassStatus, Id, Issued, Local, NewBypass, Refusal, State, Store};
 use otp::{Bypass, Enrollment, Ledger, Life, Time};
 
 impl<S: Store> Local<S> {
@@ -8,7 +8,7 @@ impl<S: Store> Local<S> {
     pub(crate) fn issue(&self, account: &Account, from: Id, new: &NewBypass) -> Result<Issued, Refusal> {
         self.rewrite(account, from, |person, present, ledger| {
             let now = self.now();
-            let mut record = self.keeping(person, account)?;
+            let mut record = self.keeping(&person.record, account)?;
             record.bypasses = record.bypasses.saturating_add(1);
             let lasts = new.lasts.clamp(Bypass::SHORTEST, Bypass::LONGEST);
             let salt = self.random()?;
@@ -44,19 +44,12 @@ impl<S: Store> Local<S> {
             if before.is_empty() {
                 return Err(Refusal::NoBypass);
             }
-            let mut record = self.keeping(person, account)?;
+            let mut record = self.keeping(&person.record, account)?;
             let enrollment = present.clone().with_bypasses(Vec::new()).map_err(Refusal::Tokens)?;
             let ledger = ledger.carried(present, &enrollment);
             record.state = State::Enrolled(enrollment);
             Ok((record, ledger, before))
         })
-    }
-
-    /// The person's record under a new id, still that of the account that was enrolled.
-    fn keeping(&self, person: &Person, account: &Account) -> Result<Record, Refusal> {
-        let mut record = self.renewed(Some(&person.record), account, person.record.state.clone())?;
-        record.holder = person.record.holder.clone();
-        Ok(record)
     }
 }
 

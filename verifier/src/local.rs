@@ -71,6 +71,12 @@ impl<S: Store> Local<S> {
         })
     }
 
+    /// The same record under a new id, still that of the account that was enrolled.
+    pub(crate) fn keeping(&self, former: &Record, account: &Account) -> Result<Record, StoreError> {
+        let renewed = self.renewed(Some(former), account, former.state.clone())?;
+        Ok(Record { holder: former.holder.clone(), ..renewed })
+    }
+
     /// A new set of backup codes under the next number; none of no codes.
     fn new_set(&self, record: &mut Record, codes: &[BackupCode]) -> Result<Option<BackupSet>, StoreError> {
         if codes.is_empty() {
@@ -135,16 +141,12 @@ impl<S: Store> Local<S> {
         let (Some(typed), Some(last)) = (new.confirm, ledger.tokens.last()) else { return Ok(()) };
         let confirmed = self.confirmed(new.token, typed, last.clone(), now)?;
         for (token, state) in enrollment.tokens().iter().zip(&mut ledger.tokens) {
-            if has_same_key(token, new.token) {
+            if token.has_same_key(new.token) {
                 state.clone_from(&confirmed);
             }
         }
         Ok(())
     }
-}
-
-fn has_same_key(one: &Token, other: &Token) -> bool {
-    one.secret == other.secret && one.kind == other.kind
 }
 
 /// Judges one attempt for the store's login.
@@ -265,9 +267,7 @@ impl<S: Store> Verifier for Local<S> {
             };
             tokens = enrollment.tokens().iter().zip(&ledger.tokens).map(token_status).collect();
             warnings.extend(self.warnings(enrollment, &ledger, now));
-            backup = enrollment.backup().map(|set| {
-                (BackupSheet { number: set.number, created: set.created }, ledger.backup_left(enrollment))
-            });
+            backup = enrollment.backup().map(|set| (sheet_of(set), ledger.backup_left(enrollment)));
             bypasses = bypasses_of(enrollment, &ledger, now);
             let chance = enrollment.chance(&ledger, now, &self.policy);
             let waits = ledger.waits(chance, &self.policy, now);
@@ -325,8 +325,8 @@ impl<S: Store> Verifier for Local<S> {
             let set = self.new_set(&mut record, new.backup)?;
             let mut tokens = kept.map_or(Vec::new(), |kept| kept.tokens().to_vec());
             tokens.push(new.token.clone());
+            let sheet = set.as_ref().map(sheet_of);
             let backup = set.or_else(|| kept.and_then(Enrollment::backup).cloned());
-            let sheet = (!new.backup.is_empty()).then_some(()).and(backup.as_ref()).map(sheet_of);
             let bypasses = kept.map_or(Vec::new(), |kept| kept.bypasses().to_vec());
             let enrollment = Enrollment::new(tokens, backup)
                 .and_then(|made| made.with_bypasses(bypasses))
@@ -346,8 +346,7 @@ impl<S: Store> Verifier for Local<S> {
     ) -> Result<Option<BackupSheet>, Refusal> {
         self.vet_present(account, Some(from))?;
         self.rewrite(account, from, |person, present, ledger| {
-            let mut record = self.renewed(Some(&person.record), account, person.record.state.clone())?;
-            record.holder = person.record.holder.clone();
+            let mut record = self.keeping(&person.record, account)?;
             let set = self.new_set(&mut record, codes)?;
             let sheet = set.as_ref().map(sheet_of);
             let enrollment = present.clone().with_backup(set);
@@ -395,8 +394,8 @@ impl<S: Store> Verifier for Local<S> {
         let rebuilt = Enrollment::new(enrollment.tokens().to_vec(), None).map_err(Refusal::Tokens)?;
         let ledger = Ledger::rebuilt(&rebuilt, &self.policy, self.now());
         self.store.change(account.uid, Some(person.record.id), |_| {
-            let mut record = self.renewed(Some(&person.record), account, State::Enrolled(rebuilt))?;
-            record.holder = person.record.holder.clone();
+            let mut record = self.keeping(&person.record, account)?;
+            record.state = State::Enrolled(rebuilt);
             Ok::<_, Refusal>((Change { record, ledger }, true))
         })
     }
@@ -441,7 +440,7 @@ impl<S: Store> Local<S> {
             Ok(ledger) => Ok(ledger.carried(former, next)),
             Err(error) if adding => Err(error),
             Err(_) => {
-                let is_kept = |token: &Token| former.tokens().iter().any(|old| has_same_key(old, token));
+                let is_kept = |token: &Token| former.tokens().iter().any(|old| old.has_same_key(token));
                 // What a key that comes back has spent was in the ledger that is lost.
                 let raise = next.tokens().iter().any(is_kept);
                 Ok(if raise { Ledger::rebuilt(next, &self.policy, self.now()) } else { Ledger::new(next) })

@@ -39,8 +39,7 @@ pub fn words(outcome: &Outcome) -> (Loudness, &'static str, &'static str) {
 }
 
 /// What was typed or, where it was accepted, what it was taken for.
-#[must_use]
-pub fn method(outcome: Option<&Outcome>, typed: Option<&Typed>) -> &'static str {
+fn method(outcome: Option<&Outcome>, typed: Option<&Typed>) -> &'static str {
     if let Some(Outcome::Judged(Verdict::Accepted { method, .. })) = outcome {
         return match method {
             Method::Code(_) => "code",
@@ -61,8 +60,7 @@ pub fn method(outcome: Option<&Outcome>, typed: Option<&Typed>) -> &'static str 
 }
 
 /// The token that was recognized.
-#[must_use]
-pub fn token(outcome: &Outcome) -> Option<&str> {
+fn token(outcome: &Outcome) -> Option<&str> {
     let Outcome::Judged(verdict) = outcome else { return None };
     match verdict {
         Verdict::Accepted { method: Method::Code(name) | Method::Pair(name), .. } => Some(name.as_str()),
@@ -142,6 +140,16 @@ impl LogLine {
         let _ = write!(self.0, " {key}=\"");
         escaped(&mut self.0, value, true);
         self.0.push('"');
+    }
+
+    /// Adds what came of it: the method, the token if one was recognized, the verdict and the reason.
+    pub fn verdict(&mut self, outcome: Option<&Outcome>, typed: Option<&Typed>, verdict: &str, reason: &str) {
+        self.field("method", method(outcome, typed));
+        if let Some(token) = outcome.and_then(token) {
+            self.field("token", token);
+        }
+        self.field("verdict", verdict);
+        self.quoted("reason", reason);
     }
 
     /// The line.

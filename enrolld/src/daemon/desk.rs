@@ -172,12 +172,7 @@ impl Question<'_> {
         line.field("uid", &self.peer.uid.to_string());
         line.field("pid", &self.peer.pid.to_string());
         line.field("asked", self.method.name());
-        line.field("method", log_line::method(outcome, self.typed));
-        if let Some(token) = outcome.and_then(log_line::token) {
-            line.field("token", token);
-        }
-        line.field("verdict", verdict);
-        line.quoted("reason", reason);
+        line.verdict(outcome, self.typed, verdict, reason);
         journal::decided(loudness, &line.finish());
     }
 }
