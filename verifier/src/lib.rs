@@ -7,6 +7,7 @@
 mod account;
 mod bypass;
 mod disk;
+mod enrolling;
 mod error;
 mod format;
 mod frame;

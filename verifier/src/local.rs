@@ -3,8 +3,8 @@
 use crate::bypass::bypasses_of;
 use crate::person::{Change, Current, Judge, Person};
 use crate::{
-    Account, BackupSheet, BypassStatus, Enrolled, Holder, Id, Issued, NewBypass, NewToken, Origin, Outcome,
-    Record, Refusal,
+    Account, BackupSheet, BypassStatus, Holder, Id, Issued, NewBypass, NewToken, Origin, Outcome, Record,
+    Refusal,
 };
 use crate::{Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup};
 use otp::{
@@ -18,8 +18,8 @@ pub type Random = fn(&mut [u8]) -> std::io::Result<()>;
 
 /// A verifier that works on its own store.
 pub struct Local<S> {
-    store: S,
-    policy: Policy,
+    pub(crate) store: S,
+    pub(crate) policy: Policy,
     clock: Clock,
     random: Random,
 }
@@ -77,15 +77,6 @@ impl<S: Store> Local<S> {
         Ok(Record { holder: former.holder.clone(), ..renewed })
     }
 
-    /// A new set of backup codes under the next number; none of no codes.
-    fn new_set(&self, record: &mut Record, codes: &[BackupCode]) -> Result<Option<BackupSet>, StoreError> {
-        if codes.is_empty() {
-            return Ok(None);
-        }
-        record.sets = record.sets.saturating_add(1);
-        Ok(Some(BackupSet::new(record.sets, self.now(), self.random()?, codes)))
-    }
-
     /// A change that keeps the tokens, on the ledger as far as it can be read.
     pub(crate) fn rewrite<T>(
         &self,
@@ -103,49 +94,16 @@ impl<S: Store> Local<S> {
     }
 
     /// The ledger to carry over: raised where its newest record is lost, an error where nothing is left.
-    fn safe_ledger(&self, enrollment: &Enrollment, current: &Current) -> Result<Ledger, StoreError> {
+    pub(crate) fn safe_ledger(
+        &self,
+        enrollment: &Enrollment,
+        current: &Current,
+    ) -> Result<Ledger, StoreError> {
         match current {
             Current::Whole(ledger) => Ok(ledger.clone()),
             Current::Half(ledger) => Ok(ledger.raised(enrollment, &self.policy, self.now())),
             Current::Lost => Err(StoreError::LedgerDamaged("ledger".into())),
         }
-    }
-
-    /// The state of `token` after confirming it with a code, which is spent in it. The throttle of the present
-    /// enrollment has no say, since whoever confirms holds the new secret.
-    fn confirmed(
-        &self,
-        token: &Token,
-        typed: &Typed,
-        state: TokenState,
-        now: Time,
-    ) -> Result<TokenState, Refusal> {
-        let alone = Enrollment::new(vec![token.clone()], None).map_err(Refusal::Tokens)?;
-        let ledger = Ledger { tokens: vec![state], ..Ledger::default() };
-        let attempt = Attempt { typed: typed.clone(), origin: otp::Origin::Console };
-        let judged = otp::judge(&alone, &ledger, &attempt, now, &self.policy);
-        match (judged.verdict, judged.next.and_then(|next| next.tokens.into_iter().next())) {
-            (Verdict::Accepted { .. }, Some(state)) => Ok(state),
-            (verdict, _) => Err(Refusal::NotConfirmed(verdict)),
-        }
-    }
-
-    /// Spends the confirming code in `ledger`, for every token that has the same key: it may be one that was
-    /// enrolled before, and its code one that has opened a login.
-    fn confirm(
-        &self,
-        (new, now): (&NewToken, Time),
-        enrollment: &Enrollment,
-        ledger: &mut Ledger,
-    ) -> Result<(), Refusal> {
-        let (Some(typed), Some(last)) = (new.confirm, ledger.tokens.last()) else { return Ok(()) };
-        let confirmed = self.confirmed(new.token, typed, last.clone(), now)?;
-        for (token, state) in enrollment.tokens().iter().zip(&mut ledger.tokens) {
-            if token.has_same_key(new.token) {
-                state.clone_from(&confirmed);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -303,39 +261,7 @@ impl<S: Store> Verifier for Local<S> {
     }
 
     fn enroll(&self, account: &Account, new: &NewToken) -> Result<Option<BackupSheet>, Refusal> {
-        let now = self.now();
-        if let Some(typed) = new.confirm {
-            // Once before the store is touched, and once on the ledger that its key may have already.
-            self.confirmed(new.token, typed, TokenState::default(), now)?;
-        }
-        if new.how == Enrolled::Add {
-            self.vet_present(account, new.from)?;
-        }
-        self.store.change(account.uid, new.from, |person| {
-            let former = person.map(|person| &person.record);
-            let present = former.and_then(Record::enrollment);
-            if new.how == Enrolled::First && present.is_some() {
-                return Err(Refusal::AlreadyEnrolled);
-            }
-            let kept = present.filter(|_| new.how == Enrolled::Add);
-            if new.how == Enrolled::Add && kept.is_none() {
-                return Err(Refusal::NotEnrolled);
-            }
-            let mut record = self.renewed(former, account, State::Revoked(self.now()))?;
-            let set = self.new_set(&mut record, new.backup)?;
-            let mut tokens = kept.map_or(Vec::new(), |kept| kept.tokens().to_vec());
-            tokens.push(new.token.clone());
-            let sheet = set.as_ref().map(sheet_of);
-            let backup = set.or_else(|| kept.and_then(Enrollment::backup).cloned());
-            let bypasses = kept.map_or(Vec::new(), |kept| kept.bypasses().to_vec());
-            let enrollment = Enrollment::new(tokens, backup)
-                .and_then(|made| made.with_bypasses(bypasses))
-                .map_err(Refusal::Tokens)?;
-            let mut ledger = self.ledger_for(person, &enrollment, kept.is_some())?;
-            self.confirm((new, now), &enrollment, &mut ledger)?;
-            record.state = State::Enrolled(enrollment);
-            Ok((Change { record, ledger }, sheet))
-        })
+        self.put_token(account, new)
     }
 
     fn backup_codes(
@@ -344,16 +270,7 @@ impl<S: Store> Verifier for Local<S> {
         from: Id,
         codes: &[BackupCode],
     ) -> Result<Option<BackupSheet>, Refusal> {
-        self.vet_present(account, Some(from))?;
-        self.rewrite(account, from, |person, present, ledger| {
-            let mut record = self.keeping(&person.record, account)?;
-            let set = self.new_set(&mut record, codes)?;
-            let sheet = set.as_ref().map(sheet_of);
-            let enrollment = present.clone().with_backup(set);
-            let ledger = ledger.carried(present, &enrollment);
-            record.state = State::Enrolled(enrollment);
-            Ok((record, ledger, sheet))
-        })
+        self.put_backup_codes(account, from, codes)
     }
 
     fn bypass(&self, account: &Account, from: Id, new: &NewBypass) -> Result<Issued, Refusal> {
@@ -410,41 +327,12 @@ impl<S: Store> Verifier for Local<S> {
 
 impl<S: Store> Local<S> {
     /// Before the lock, that a change which keeps tokens gives nobody those of a former owner of the uid.
-    fn vet_present(&self, account: &Account, from: Option<crate::Id>) -> Result<(), StoreError> {
+    pub(crate) fn vet_present(&self, account: &Account, from: Option<crate::Id>) -> Result<(), StoreError> {
         match self.store.read(account.uid)? {
             Some(person) if Some(person.record.id) == from && person.record.enrollment().is_some() => {
                 vet(&person.record.holder, account)
             }
             _ => Ok(()),
-        }
-    }
-
-    /// The ledger of a new enrollment: what survives of the former one. Where that is lost, a replacement
-    /// still goes through (its tokens are new), but an addition does not.
-    fn ledger_for(
-        &self,
-        person: Option<&Person>,
-        next: &Enrollment,
-        adding: bool,
-    ) -> Result<Ledger, StoreError> {
-        let Some(person) = person else { return Ok(Ledger::new(next)) };
-        let Some(former) = person.record.enrollment() else {
-            return Ok(match &person.ledger {
-                Current::Whole(ledger) | Current::Half(ledger) => {
-                    Ledger { tokens: vec![TokenState::default(); next.tokens().len()], ..ledger.clone() }
-                }
-                Current::Lost => Ledger::new(next),
-            });
-        };
-        match self.safe_ledger(former, &person.ledger) {
-            Ok(ledger) => Ok(ledger.carried(former, next)),
-            Err(error) if adding => Err(error),
-            Err(_) => {
-                let is_kept = |token: &Token| former.tokens().iter().any(|old| old.has_same_key(token));
-                // What a key that comes back has spent was in the ledger that is lost.
-                let raise = next.tokens().iter().any(is_kept);
-                Ok(if raise { Ledger::rebuilt(next, &self.policy, self.now()) } else { Ledger::new(next) })
-            }
         }
     }
 
@@ -466,7 +354,7 @@ impl<S: Store> Local<S> {
     }
 }
 
-fn sheet_of(set: &BackupSet) -> BackupSheet {
+pub(crate) fn sheet_of(set: &BackupSet) -> BackupSheet {
     BackupSheet { number: set.number, created: set.created }
 }
 
