@@ -14,7 +14,7 @@ mod values;
 pub use error::ConfigError;
 pub use load::{DEFAULT_PATH, load, parse};
 pub use settings::{
-    Accept, BackupCodes, DaemonSettings, Login, NewTokens, RELEASED, Settings, StoreSettings,
+    Accept, BackupCodes, DaemonSettings, Login, NewTokens, RELEASED, SelfEnroll, Settings, StoreSettings,
     ThrottleSettings, Unenrolled,
 };
 pub use values::{PROMPT, is_prompt, parse_seconds};

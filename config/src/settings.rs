@@ -109,6 +109,19 @@ pub struct BackupCodes {
 pub struct DaemonSettings {
     /// The socket at which enrolld answers.
     pub socket: PathBuf,
+    /// Who may enroll by themselves, and change what they have enrolled.
+    pub self_enroll: SelfEnroll,
+}
+
+/// Who may enroll by themselves, and change what they have enrolled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SelfEnroll {
+    /// With an invitation or, once enrolled, with a backup code or a bypass.
+    Invited,
+    /// The same, and who was never enrolled nor invited without any.
+    Open,
+    /// Nobody.
+    Never,
 }
 
 impl Settings {
@@ -137,6 +150,7 @@ impl Settings {
         }
         if let Some(mut table) = root.table("daemon")? {
             set(&mut settings.daemon.socket, table.take("socket", values::socket)?);
+            set(&mut settings.daemon.self_enroll, table.take("self_enroll", self_enroll)?);
             table.finish()?;
         }
         root.finish()?;
@@ -240,7 +254,7 @@ impl Default for BackupCodes {
 
 impl Default for DaemonSettings {
     fn default() -> Self {
-        Self { socket: PathBuf::from("/run/enrolld/socket") }
+        Self { socket: PathBuf::from("/run/enrolld/socket"), self_enroll: SelfEnroll::Invited }
     }
 }
 
@@ -252,6 +266,15 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 
 fn owned(value: &toml::de::DeValue<'_>) -> Result<String, String> {
     text(value).map(str::to_owned)
+}
+
+fn self_enroll(value: &toml::de::DeValue<'_>) -> Result<SelfEnroll, String> {
+    match text(value)? {
+        "invited" => Ok(SelfEnroll::Invited),
+        "open" => Ok(SelfEnroll::Open),
+        "never" => Ok(SelfEnroll::Never),
+        other => Err(format!("{other:?} is unknown, expected \"invited\", \"open\" or \"never\"")),
+    }
 }
 
 impl StoreSettings {

@@ -43,6 +43,7 @@ Example:
     Init,
     Enroll(Box<Enroll>),
     Status(Status),
+    Invite(Invite),
     /// Everybody who is enrolled
     #[command(after_help = "\
 Example:
@@ -51,6 +52,9 @@ Example:
   alice  phone,fob  2026-11-25 10:03:22 UTC  10
   bob    phone      never                    0")]
     List {
+        /// Those who were invited and have not enrolled
+        #[arg(long)]
+        pending: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -79,6 +83,24 @@ Example:
         /// Only of this token
         #[arg(long, value_name = "NAME", value_parser = token_name)]
         token: Option<TokenName>,
+    },
+    /// Take one of several tokens away
+    #[command(after_help = "\
+Who is not root is asked for a backup code or a bypass.
+
+Example:
+  # totpctl remove-token alice --token fob
+  Take away alice's token fob? [y/N] y
+  alice has no token fob any more")]
+    RemoveToken {
+        /// Whose [default: your own]
+        user: Option<OsString>,
+        /// Which
+        #[arg(long, value_name = "NAME", value_parser = token_name)]
+        token: TokenName,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     BackupCodes(BackupCodes),
     Bypass(Bypass),
@@ -146,7 +168,9 @@ Example:
 #[derive(Args)]
 #[command(after_help = "\
 Nothing is stored until a code of the new token was typed, and that code is
-spent by it. An empty line or Ctrl-C aborts.
+spent by it. An empty line or Ctrl-C aborts. Who is not root enrolls for
+themselves alone, and is asked for an invitation or, once enrolled, for a
+backup code or a bypass.
 
 Example:
   # totpctl enroll alice
@@ -154,8 +178,8 @@ Example:
   Code that the app shows (empty to abort): 592691
   alice is enrolled")]
 pub(crate) struct Enroll {
-    /// Whom to enroll
-    pub(crate) user: OsString,
+    /// Whom to enroll [default: yourself]
+    pub(crate) user: Option<OsString>,
     /// Store at once, without asking for a code
     #[arg(long)]
     pub(crate) no_confirm: bool,
@@ -227,6 +251,7 @@ pub(crate) struct Status {
 #[derive(Args)]
 #[command(after_help = "\
 Each code opens once, where the phone is not at hand. They are shown this once.
+Who is not root is asked for one of the old codes, or a bypass.
 
 Example:
   # totpctl backup-codes alice
@@ -234,8 +259,8 @@ Example:
   Backup codes of alice, set 2 of 2026-12-01
   …")]
 pub(crate) struct BackupCodes {
-    /// Whose
-    pub(crate) user: OsString,
+    /// Whose [default: your own]
+    pub(crate) user: Option<OsString>,
     /// How many, 0 for none any more [default: as set, or 10]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) count: Option<usize>,
@@ -245,6 +270,37 @@ pub(crate) struct BackupCodes {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Let people enroll by themselves: a code for each
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("guests").args(["users", "group"]).required(true).multiple(true)))]
+#[command(override_usage = "totpctl invite [OPTIONS] [USER]...")]
+#[command(after_help = "\
+Each is good once, for `totpctl enroll` of that user alone. They are shown this
+once: hand each person theirs. An earlier invitation of the same user is void.
+
+Example:
+  # totpctl invite alice bob
+  USER   INVITATION      UNTIL
+  alice  k7m2-9x4c-hq0d  2026-11-28 10:03:22 UTC
+  bob    3vt8-zz1p-7e6w  2026-11-28 10:03:22 UTC")]
+pub(crate) struct Invite {
+    /// Whom to invite
+    #[arg(value_name = "USER")]
+    pub(crate) users: Vec<OsString>,
+    /// Everybody in this group who is not enrolled; may be repeated
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Vec<String>,
+    /// How long they are good, 1m to 30d
+    #[arg(long, value_name = "TIME", default_value = "72h", value_parser = invitation_life)]
+    pub(crate) expires: u64,
+    /// Print JSON
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// Print comma-separated values
+    #[arg(long)]
+    pub(crate) csv: bool,
 }
 
 /// Issue a code that passes until it expires or is used up
@@ -304,6 +360,12 @@ fn lifetime(text: &str) -> Result<u64, String> {
     let fits = |seconds: &u64| (otp::Bypass::SHORTEST..=otp::Bypass::LONGEST).contains(seconds);
     let seconds = config::parse_seconds(text).filter(fits);
     seconds.ok_or_else(|| "expected 1m to 7d, such as 30m, 1h or 2d".to_owned())
+}
+
+fn invitation_life(text: &str) -> Result<u64, String> {
+    let fits = |seconds: &u64| (otp::Invitation::SHORTEST..=otp::Invitation::LONGEST).contains(seconds);
+    let seconds = config::parse_seconds(text).filter(fits);
+    seconds.ok_or_else(|| "expected 1m to 30d, such as 12h, 72h or 7d".to_owned())
 }
 
 fn uses(text: &str) -> Result<Uses, String> {

@@ -44,8 +44,22 @@ impl Failure {
             Refusal::Store(error) => Self::store(error, user),
             Refusal::NoBypass => Self::new(format!("{user} has no bypass")),
             Refusal::AlreadyEnrolled | Refusal::NotEnrolled => Self::new(format!("{user} is {refusal}")),
-            Refusal::NotConfirmed(_) | Refusal::Tokens(_) => Self::new(refusal.to_string()),
+            Refusal::NoToken => Self::new(format!("{user} has no such token")),
+            Refusal::LastToken => Self::new(format!("this is the only token of {user}"))
+                .hint(format!("one in its place: totpctl enroll --replace {user}"))
+                .hint(format!("none at all, as root: totpctl revoke {user}")),
+            Refusal::RootEnrolls => Self::new(refusal.to_string()).hint("ask an administrator"),
+            Refusal::NotConfirmed(_) | Refusal::Tokens(_) | Refusal::Unauthorised(_) => {
+                Self::new(refusal.to_string())
+            }
         }
+    }
+}
+
+/// About nobody in particular.
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::store(&error, "USER")
     }
 }
 

@@ -13,6 +13,8 @@ use verifier::{FileStore, Local, Remote, Verifier};
 pub(crate) struct House {
     pub(crate) settings: Settings,
     pub(crate) verifier: Box<dyn Verifier>,
+    /// Whether the daemon is asked, about whoever runs this: a change then takes a code.
+    pub(crate) is_own: bool,
 }
 
 /// Reads the settings.
@@ -41,13 +43,13 @@ impl House {
         let tty = terminal.filter(|path| path.starts_with("/dev")).map(|path| path.display().to_string());
         let claims = Claims { service: "totpctl".to_owned(), rhost: None, tty };
         let verifier = Box::new(Remote::new(&settings.daemon.socket, claims));
-        Ok(Self { settings, verifier })
+        Ok(Self { settings, verifier, is_own: true })
     }
 
     fn of_files(settings: Settings) -> Result<Self, Failure> {
         let store = FileStore::open(&settings.store).map_err(|error| Failure::store(&error, "USER"))?;
         let verifier = Box::new(Local::new(store, settings.policy(), clock::now, random::fill));
-        Ok(Self { settings, verifier })
+        Ok(Self { settings, verifier, is_own: false })
     }
 }
 

@@ -4,6 +4,8 @@
 //! Nothing here knows how people are stored: everything goes through [`verifier::Verifier`].
 #![deny(unsafe_code)]
 
+mod accounts;
+mod authority;
 mod cli;
 mod clock;
 mod daemon;

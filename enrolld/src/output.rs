@@ -23,6 +23,12 @@ pub(crate) fn put_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     put(std::str::from_utf8(&json).unwrap_or_default())
 }
 
+/// What failed, where others go on.
+pub(crate) fn complain(failure: &Failure) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{failure}");
+}
+
 /// Something worth knowing that is no result.
 pub(crate) fn note(text: &str) {
     // Where standard error is closed there is nobody to tell.

@@ -5,7 +5,7 @@ use crate::people;
 use crate::words::{date, instant, logins, rfc3339};
 use otp::Kind;
 use serde::Serialize;
-use verifier::{Account, BackupSheet, BypassStatus, Status, TokenStatus};
+use verifier::{Account, BackupSheet, BypassStatus, InvitationStatus, Status, TokenStatus};
 
 /// One person: the JSON of `status` and `list`, which scripts rely on. Keys are added and never changed.
 #[derive(Serialize)]
@@ -21,6 +21,14 @@ pub(crate) struct Report {
     changed: Option<String>,
     backup_set: Option<SetReport>,
     bypasses: Vec<BypassReport>,
+    invitation: Option<InvitationReport>,
+}
+
+/// An invitation that was not used.
+#[derive(Serialize)]
+struct InvitationReport {
+    expires: String,
+    expired: bool,
 }
 
 #[derive(Serialize)]
@@ -71,6 +79,7 @@ impl Report {
             changed: Some(rfc3339(status.changed)),
             backup_set: status.backup.map(|(sheet, _)| SetReport::from(sheet)),
             bypasses: status.bypasses.iter().map(BypassReport::from).collect(),
+            invitation: status.invitation.map(InvitationReport::from),
             ..nothing
         }
     }
@@ -92,7 +101,25 @@ impl Report {
             changed: None,
             backup_set: None,
             bypasses: Vec::new(),
+            invitation: None,
         }
+    }
+
+    /// Whether somebody may enroll by themselves who is not enrolled.
+    pub(crate) fn is_invited(&self) -> bool {
+        self.invitation.is_some()
+    }
+
+    /// One row of `list --pending`, as its columns.
+    pub(crate) fn pending_row(&self) -> [String; 2] {
+        let until = match &self.invitation {
+            None => "unreadable".to_owned(),
+            Some(InvitationReport { expires, expired }) => {
+                let over = if *expired { " (expired)" } else { "" };
+                format!("{}{over}", expires.replace('T', " ").replace('Z', " UTC"))
+            }
+        };
+        [self.user.clone(), until]
     }
 
     /// One row of `list`, as its columns.
@@ -136,13 +163,19 @@ impl From<&BypassStatus> for BypassReport {
     }
 }
 
+impl From<InvitationStatus> for InvitationReport {
+    fn from(invitation: InvitationStatus) -> Self {
+        Self { expires: rfc3339(invitation.expires), expired: invitation.expired }
+    }
+}
+
 impl From<BackupSheet> for SetReport {
     fn from(sheet: BackupSheet) -> Self {
         Self { number: sheet.number, date: date(sheet.created) }
     }
 }
 
-/// Everybody of whom something is kept and stands. One that cannot be read never hides the others.
+/// Everybody who is enrolled or invited. One that cannot be read never hides the others.
 pub(crate) fn everybody(house: &House) -> Result<Vec<Report>, verifier::StoreError> {
     let people = house.verifier.people()?.into_iter();
     Ok(people.filter_map(|uid| report_on(house, uid)).collect())
@@ -156,7 +189,7 @@ fn report_on(house: &House, uid: u32) -> Option<Report> {
     };
     match house.verifier.status(&account) {
         Ok(status) => {
-            let status = status.filter(|status| status.enrolled)?;
+            let status = status.filter(|status| status.enrolled || status.invitation.is_some())?;
             let mut report = Report::new(&account, Some(&status));
             if account == nameless {
                 let gone = format!("no account has uid {uid} any more: totpctl revoke {uid}");
@@ -172,9 +205,11 @@ fn report_on(house: &House, uid: u32) -> Option<Report> {
 pub(crate) fn page(account: &Account, status: Option<&Status>) -> String {
     let Some(status) = status else { return format!("{}: not enrolled\n", account.name) };
     let changed = instant(status.changed);
-    let mut text = match status.enrolled {
-        true => format!("{} (uid {}): enrolled, last changed {changed}\n\n", account.name, account.uid),
-        false => format!("{} (uid {}): not enrolled, revoked {changed}\n", account.name, account.uid),
+    let who = format!("{} (uid {})", account.name, account.uid);
+    let mut text = match (status.enrolled, &status.invitation) {
+        (true, _) => format!("{who}: enrolled, last changed {changed}\n\n"),
+        (false, Some(invitation)) => format!("{who}: not enrolled, {}\n", invitation_words(invitation)),
+        (false, None) => format!("{who}: not enrolled, revoked {changed}\n"),
     };
     if status.enrolled {
         let head = ["TOKEN", "KIND", "ALGORITHM", "DIGITS", "PERIOD", "LAST USED"].map(str::to_owned);
@@ -212,6 +247,11 @@ fn backup_words(status: &Status) -> String {
         Some((sheet, left)) => format!("{left} left of {}", set_words(sheet)),
         None => "none".to_owned(),
     }
+}
+
+fn invitation_words(invitation: &InvitationStatus) -> String {
+    let word = if invitation.expired { "invitation expired" } else { "invited until" };
+    format!("{word} {}", instant(invitation.expires))
 }
 
 fn bypass_words(bypass: &BypassStatus) -> String {

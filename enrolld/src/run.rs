@@ -27,7 +27,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match dispatch(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            complain(&failure.to_string());
+            output::complain(&failure);
             ExitCode::from(FAILED)
         }
     }
@@ -38,12 +38,16 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     let house_or_daemon = || House::open_or_ask(cli.config.as_deref());
     match &cli.verb {
         Verb::Init => verbs::init::run(&house::settings(cli.config.as_deref())?),
-        Verb::Enroll(args) => verbs::enroll::run(&house()?, args),
+        Verb::Enroll(args) => verbs::enroll::run(&house_or_daemon()?, args),
         Verb::Status(args) => verbs::status::run(&house_or_daemon()?, args.user.as_deref(), args.json),
-        Verb::List { json } => verbs::list::run(&house()?, *json),
+        Verb::List { pending, json } => verbs::list::run(&house()?, *pending, *json),
         Verb::Verify { user } => verbs::verify::run(&house_or_daemon()?, user.as_deref()),
         Verb::Code { user, token } => verbs::code::run(&house()?, user, token.as_ref()),
-        Verb::BackupCodes(args) => verbs::backup_codes::run(&house()?, args),
+        Verb::RemoveToken { user, token, yes } => {
+            verbs::remove_token::run(&house_or_daemon()?, user.as_deref(), token, *yes)
+        }
+        Verb::BackupCodes(args) => verbs::backup_codes::run(&house_or_daemon()?, args),
+        Verb::Invite(args) => verbs::invite::run(&house()?, args),
         Verb::Bypass(args) => verbs::bypass::issue(&house()?, args),
         Verb::RevokeBypass { user } => verbs::bypass::revoke(&house()?, user),
         Verb::Revoke { user, yes } => verbs::revoke::run(&house()?, user, *yes),
@@ -58,7 +62,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::put(&error.to_string()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
-                complain(&failure.to_string());
+                output::complain(&failure);
                 ExitCode::from(FAILED)
             }
         },

@@ -2,23 +2,28 @@
 
 use crate::local::sheet_of;
 use crate::person::{Change, Current, Person};
-use crate::{Account, BackupSheet, Enrolled, Id, Local, NewToken, Record, Refusal, State, Store, StoreError};
-use otp::{Attempt, BackupCode, BackupSet, Enrollment, Ledger, Time, Token, TokenState, Typed, Verdict};
+use crate::{
+    Account, Authority, By, Enrolled, Id, Local, Made, NewToken, Record, Refusal, State, Store, StoreError,
+};
+use otp::{
+    Attempt, BackupCode, BackupSet, Enrollment, Ledger, Malformed, Time, Token, TokenName, TokenState, Typed,
+    Verdict,
+};
 
 impl<S: Store> Local<S> {
     /// A token more, the first, or one in place of all.
-    pub(crate) fn put_token(
-        &self,
-        account: &Account,
-        new: &NewToken,
-    ) -> Result<Option<BackupSheet>, Refusal> {
+    pub(crate) fn put_token(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal> {
         let now = self.now();
+        let is_roots = matches!(new.authority, Authority::Root);
+        if new.how == Enrolled::Add || !is_roots {
+            self.vet_present(account, new.from)?;
+        }
+        if !is_roots {
+            self.rehearse(account, new)?;
+        }
         if let Some(typed) = new.confirm {
             // Once before the store is touched, and once on the ledger that its key may have already.
             self.confirmed(new.token, typed, TokenState::default(), now)?;
-        }
-        if new.how == Enrolled::Add {
-            self.vet_present(account, new.from)?;
         }
         self.store.change(account.uid, new.from, |person| {
             let former = person.map(|person| &person.record);
@@ -40,11 +45,54 @@ impl<S: Store> Local<S> {
             let enrollment = Enrollment::new(tokens, backup)
                 .and_then(|made| made.with_bypasses(bypasses))
                 .map_err(Refusal::Tokens)?;
-            let mut ledger = self.ledger_for(person, &enrollment, kept.is_some())?;
+            let (spent, by) = self.authorised(person, new.authority)?;
+            let mut ledger = self.ledger_for(spent.as_deref(), &enrollment, kept.is_some())?;
             self.confirm((new, now), &enrollment, &mut ledger)?;
             record.state = State::Enrolled(enrollment);
-            Ok((Change { record, ledger }, sheet))
+            Ok((Change { record, ledger }, Made { sheet, by }))
         })
+    }
+
+    /// Whether a person's own change would be authorised, before anything is written: what is wrong with the
+    /// code is to be heard before a token was scanned, and a change without a code of the new token is none.
+    fn rehearse(&self, account: &Account, new: &NewToken) -> Result<(), Refusal> {
+        let person = self.store.read(account.uid)?;
+        if new.how == Enrolled::First && person.as_ref().is_some_and(|p| p.record.enrollment().is_some()) {
+            return Err(Refusal::AlreadyEnrolled);
+        }
+        self.authorised(person.as_ref(), new.authority)?;
+        match new.confirm {
+            Some(_) => Ok(()),
+            None => Err(Refusal::NotConfirmed(Verdict::Malformed(Malformed::Empty))),
+        }
+    }
+
+    /// A token less.
+    pub(crate) fn take_token(
+        &self,
+        account: &Account,
+        from: Id,
+        name: &TokenName,
+        authority: Authority<'_>,
+    ) -> Result<By, Refusal> {
+        self.vet_present(account, Some(from))?;
+        let removed = self.rewrite_by(account, from, authority, |person, present, ledger| {
+            let (kept, taken): (Vec<_>, Vec<_>) =
+                present.tokens().iter().cloned().partition(|token| token.name != *name);
+            match (kept.is_empty(), taken.is_empty()) {
+                (_, true) => return Err(Refusal::NoToken),
+                (true, false) => return Err(Refusal::LastToken),
+                (false, false) => {}
+            }
+            let mut record = self.keeping(&person.record, account)?;
+            let enrollment = Enrollment::new(kept, present.backup().cloned())
+                .and_then(|made| made.with_bypasses(present.bypasses().to_vec()))
+                .map_err(Refusal::Tokens)?;
+            let ledger = ledger.carried(present, &enrollment);
+            record.state = State::Enrolled(enrollment);
+            Ok((record, ledger, ()))
+        });
+        removed.map(|((), by)| by)
     }
 
     /// Another set of backup codes, or none.
@@ -53,9 +101,10 @@ impl<S: Store> Local<S> {
         account: &Account,
         from: Id,
         codes: &[BackupCode],
-    ) -> Result<Option<BackupSheet>, Refusal> {
+        authority: Authority<'_>,
+    ) -> Result<Made, Refusal> {
         self.vet_present(account, Some(from))?;
-        self.rewrite(account, from, |person, present, ledger| {
+        let made = self.rewrite_by(account, from, authority, |person, present, ledger| {
             let mut record = self.keeping(&person.record, account)?;
             let set = self.new_set(&mut record, codes)?;
             let sheet = set.as_ref().map(sheet_of);
@@ -63,7 +112,8 @@ impl<S: Store> Local<S> {
             let ledger = ledger.carried(present, &enrollment);
             record.state = State::Enrolled(enrollment);
             Ok((record, ledger, sheet))
-        })
+        });
+        made.map(|(sheet, by)| Made { sheet, by })
     }
 
     /// A new set of backup codes under the next number; none of no codes.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod authority;
 mod bypass;
 mod disk;
 mod enrolling;
@@ -13,6 +14,7 @@ mod format;
 mod frame;
 mod id;
 mod init;
+mod invitation;
 mod json;
 mod local;
 pub mod log_line;
@@ -27,6 +29,7 @@ mod verifier;
 pub mod wire;
 
 pub use account::{Account, NameError, UserName, lookup, lookup_uid};
+pub use authority::{Authority, By, Objection};
 pub use disk::{Disk, OsDisk};
 pub use error::{Fault, StoreError, Trouble};
 pub use format::Format;
@@ -41,6 +44,6 @@ pub use slots::{LEDGER_LEN, Read, SLOT_LEN, Slot, Slots};
 pub use stack::{below, wipe_stack};
 pub use store::{FileStore, Store};
 pub use verifier::{
-    BackupSheet, BypassStatus, Enrolled, Issued, NewBypass, NewToken, Origin, Outcome, Refusal, Standing,
-    Status, TokenStatus, Verifier, Waiting,
+    BackupSheet, BypassStatus, Enrolled, InvitationStatus, Issued, Made, NewBypass, NewInvitation, NewToken,
+    Origin, Outcome, Refusal, Standing, Status, TokenStatus, Verifier, Waiting,
 };

@@ -1,14 +1,16 @@
 //! [`Verifier`] in this process, over a [`Store`].
 
 use crate::bypass::bypasses_of;
+use crate::invitation::invitation_status;
 use crate::person::{Change, Current, Judge, Person};
 use crate::{
-    Account, BackupSheet, BypassStatus, Holder, Id, Issued, NewBypass, NewToken, Origin, Outcome, Record,
-    Refusal,
+    Account, Authority, BackupSheet, By, BypassStatus, Holder, Id, InvitationStatus, Issued, Made, NewBypass,
+    NewInvitation, NewToken, Origin, Outcome, Record, Refusal,
 };
 use crate::{Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup};
 use otp::{
-    Attempt, BackupCode, BackupSet, Enrollment, Ledger, Policy, Time, Token, TokenState, Typed, Verdict,
+    Attempt, BackupCode, BackupSet, Enrollment, Ledger, Policy, Time, Token, TokenName, TokenState, Typed,
+    Verdict,
 };
 
 /// Where the time comes from: read under the lock, since waiting for it may have taken a while.
@@ -77,19 +79,34 @@ impl<S: Store> Local<S> {
         Ok(Record { holder: former.holder.clone(), ..renewed })
     }
 
-    /// A change that keeps the tokens, on the ledger as far as it can be read.
+    /// A change of root's to what is enrolled, on the ledger as far as it can be read.
     pub(crate) fn rewrite<T>(
         &self,
         account: &Account,
         from: Id,
         make: impl FnOnce(&Person, &Enrollment, &Ledger) -> Result<(Record, Ledger, T), Refusal>,
     ) -> Result<T, Refusal> {
+        self.rewrite_by(account, from, Authority::Root, make).map(|(result, _)| result)
+    }
+
+    /// The same on another's word.
+    pub(crate) fn rewrite_by<T>(
+        &self,
+        account: &Account,
+        from: Id,
+        authority: Authority<'_>,
+        make: impl FnOnce(&Person, &Enrollment, &Ledger) -> Result<(Record, Ledger, T), Refusal>,
+    ) -> Result<(T, By), Refusal> {
         self.store.change(account.uid, Some(from), |person| {
+            if person.is_none_or(|person| person.record.enrollment().is_none()) {
+                return Err(Refusal::NotEnrolled);
+            }
+            let (person, by) = self.authorised(person, authority)?;
             let person = person.ok_or(Refusal::NotEnrolled)?;
             let enrollment = person.record.enrollment().ok_or(Refusal::NotEnrolled)?;
             let ledger = self.safe_ledger(enrollment, &person.ledger)?;
-            let (record, ledger, result) = make(person, enrollment, &ledger)?;
-            Ok((Change { record, ledger }, result))
+            let (record, ledger, result) = make(&person, enrollment, &ledger)?;
+            Ok((Change { record, ledger }, (result, by)))
         })
     }
 
@@ -208,6 +225,15 @@ impl<S: Store> Verifier for Local<S> {
         let now = self.now();
         let (mut tokens, mut backup, mut throttled) = (Vec::new(), None, Vec::new());
         let mut bypasses = Vec::new();
+        let invitation = record.invitation().map(|invitation| match &current {
+            Current::Whole(ledger) | Current::Half(ledger) => {
+                invitation_status(invitation, ledger.latest, now)
+            }
+            Current::Lost => {
+                warnings.push(format!("the ledger is missing or damaged: totpctl invite {}", account.name));
+                invitation_status(invitation, Time(0), now)
+            }
+        });
         if let Some(enrollment) = record.enrollment() {
             let ledger = match current {
                 Current::Whole(ledger) => ledger,
@@ -239,6 +265,7 @@ impl<S: Store> Verifier for Local<S> {
             changed: record.written,
             tokens,
             backup,
+            invitation,
             bypasses,
             throttled,
             warnings,
@@ -260,8 +287,18 @@ impl<S: Store> Verifier for Local<S> {
         self.store.people()
     }
 
-    fn enroll(&self, account: &Account, new: &NewToken) -> Result<Option<BackupSheet>, Refusal> {
+    fn enroll(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal> {
         self.put_token(account, new)
+    }
+
+    fn remove_token(
+        &self,
+        account: &Account,
+        from: Id,
+        name: &TokenName,
+        authority: Authority<'_>,
+    ) -> Result<By, Refusal> {
+        self.take_token(account, from, name, authority)
     }
 
     fn backup_codes(
@@ -269,8 +306,18 @@ impl<S: Store> Verifier for Local<S> {
         account: &Account,
         from: Id,
         codes: &[BackupCode],
-    ) -> Result<Option<BackupSheet>, Refusal> {
-        self.put_backup_codes(account, from, codes)
+        authority: Authority<'_>,
+    ) -> Result<Made, Refusal> {
+        self.put_backup_codes(account, from, codes, authority)
+    }
+
+    fn invite(
+        &self,
+        account: &Account,
+        from: Option<Id>,
+        new: &NewInvitation,
+    ) -> Result<InvitationStatus, Refusal> {
+        self.put_invitation(account, from, new)
     }
 
     fn bypass(&self, account: &Account, from: Id, new: &NewBypass) -> Result<Issued, Refusal> {
@@ -285,7 +332,9 @@ impl<S: Store> Verifier for Local<S> {
     fn revoke(&self, account: &Account, from: Id) -> Result<(), Refusal> {
         self.store.change(account.uid, Some(from), |person| {
             let person = person.ok_or(Refusal::NotEnrolled)?;
-            person.record.enrollment().ok_or(Refusal::NotEnrolled)?;
+            if let State::Revoked(_) = person.record.state {
+                return Err(Refusal::NotEnrolled);
+            }
             let record = self.renewed(Some(&person.record), account, State::Revoked(self.now()))?;
             let ledger = match &person.ledger {
                 Current::Whole(ledger) | Current::Half(ledger) => ledger.without_tokens(),
@@ -326,12 +375,11 @@ impl<S: Store> Verifier for Local<S> {
 }
 
 impl<S: Store> Local<S> {
-    /// Before the lock, that a change which keeps tokens gives nobody those of a former owner of the uid.
+    /// Before the lock, that a change which keeps tokens, or is made on somebody's own word, gives nobody what
+    /// belongs to a former owner of the uid.
     pub(crate) fn vet_present(&self, account: &Account, from: Option<crate::Id>) -> Result<(), StoreError> {
         match self.store.read(account.uid)? {
-            Some(person) if Some(person.record.id) == from && person.record.enrollment().is_some() => {
-                vet(&person.record.holder, account)
-            }
+            Some(person) if Some(person.record.id) == from => vet(&person.record.holder, account),
             _ => Ok(()),
         }
     }

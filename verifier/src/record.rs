@@ -1,7 +1,7 @@
 //! What is enrolled for one person, and under which account.
 
 use crate::{Account, Id};
-use otp::{Enrollment, Time};
+use otp::{Enrollment, Invitation, Time};
 
 /// A person's `enrollment.toml`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,17 +34,28 @@ pub struct Holder {
 pub enum State {
     /// With these tokens.
     Enrolled(Enrollment),
+    /// Nobody yet: this lets them enroll by themselves.
+    Invited(Invitation),
     /// No longer, since this instant: the tombstone that a change which began before it finds.
     Revoked(Time),
 }
 
 impl Record {
-    /// The enrollment, unless it was revoked.
+    /// The enrollment, if there is one.
     #[must_use]
     pub fn enrollment(&self) -> Option<&Enrollment> {
         match &self.state {
             State::Enrolled(enrollment) => Some(enrollment),
-            State::Revoked(_) => None,
+            State::Invited(_) | State::Revoked(_) => None,
+        }
+    }
+
+    /// The invitation that waits to be used.
+    #[must_use]
+    pub fn invitation(&self) -> Option<&Invitation> {
+        match &self.state {
+            State::Invited(invitation) => Some(invitation),
+            State::Enrolled(_) | State::Revoked(_) => None,
         }
     }
 

@@ -6,8 +6,8 @@ use crate::id::{hex, unhex};
 use crate::{Holder, Id, Record, State};
 use config::table::{Table, Wrong, array, number, text};
 use otp::{
-    Algorithm, BackupSet, Bypass, Digits, Enrollment, Kind, Life, Period, Reason, Secret, Time, Token,
-    TokenName, Uses,
+    Algorithm, BackupSet, Bypass, Digits, Enrollment, Invitation, Kind, Life, Period, Reason, Secret, Time,
+    Token, TokenName, Uses,
 };
 use std::fmt::{self, Write};
 use toml::de::DeValue;
@@ -38,12 +38,15 @@ fn record(source: &str) -> Result<Record, Wrong> {
     let tokens = root.tables("token")?.into_iter().map(token).collect::<Result<Vec<_>, _>>()?;
     let backup = root.table("backup")?.map(backup).transpose()?;
     let bypasses = root.tables("bypass")?.into_iter().map(bypass).collect::<Result<Vec<_>, _>>()?;
+    let invitation = root.table("invitation")?.map(invitation).transpose()?;
     root.finish()?;
     let impossible = || Wrong { at: 0, message: unexpected() };
-    let state = match revoked {
-        Some(at) if tokens.is_empty() && backup.is_none() && bypasses.is_empty() => State::Revoked(at),
-        Some(_) => return Err(impossible()),
-        None => {
+    let is_bare = tokens.is_empty() && backup.is_none() && bypasses.is_empty();
+    let state = match (revoked, invitation) {
+        (Some(at), None) if is_bare => State::Revoked(at),
+        (None, Some(invitation)) if is_bare => State::Invited(invitation),
+        (Some(_), _) | (_, Some(_)) => return Err(impossible()),
+        (None, None) => {
             let enrollment = Enrollment::new(tokens, backup).and_then(|made| made.with_bypasses(bypasses));
             State::Enrolled(enrollment.map_err(|_| impossible())?)
         }
@@ -91,11 +94,7 @@ fn backup(mut table: Table<'_>) -> Result<BackupSet, Wrong> {
 fn bypass(mut table: Table<'_>) -> Result<Bypass, Wrong> {
     let bypass = Bypass {
         number: table.need("number", number)?,
-        life: Life {
-            issued: table.need("issued", time)?,
-            recorded: table.need("recorded", time)?,
-            expires: table.need("expires", time)?,
-        },
+        life: life(&mut table)?,
         uses: table.need("uses", |value| Uses::new(number(value)?).ok_or_else(unexpected))?,
         reason: table.need("reason", |value| Reason::new(text(value)?).ok_or_else(unexpected))?,
         salt: table.need("salt", hexadecimal)?,
@@ -103,6 +102,24 @@ fn bypass(mut table: Table<'_>) -> Result<Bypass, Wrong> {
     };
     table.finish()?;
     Ok(bypass)
+}
+
+fn invitation(mut table: Table<'_>) -> Result<Invitation, Wrong> {
+    let invitation = Invitation {
+        life: life(&mut table)?,
+        salt: table.need("salt", hexadecimal)?,
+        hash: table.need("hash", hexadecimal)?,
+    };
+    table.finish()?;
+    Ok(invitation)
+}
+
+fn life(table: &mut Table<'_>) -> Result<Life, Wrong> {
+    Ok(Life {
+        issued: table.need("issued", time)?,
+        recorded: table.need("recorded", time)?,
+        expires: table.need("expires", time)?,
+    })
 }
 
 fn time(value: &DeValue<'_>) -> Result<Time, String> {
@@ -141,6 +158,11 @@ fn write_record(text: &mut String, record: &Record) -> fmt::Result {
     writeln!(text, "bypasses = {}", record.bypasses)?;
     let enrollment = match &record.state {
         State::Revoked(at) => return writeln!(text, "revoked = {}", at.0),
+        State::Invited(Invitation { life, salt, hash }) => {
+            writeln!(text, "\n[invitation]")?;
+            write_life(text, life)?;
+            return writeln!(text, "salt = \"{}\"\nhash = \"{}\"", hex(salt), hex(hash));
+        }
         State::Enrolled(enrollment) => enrollment,
     };
     for token in enrollment.tokens() {
@@ -166,15 +188,19 @@ fn write_record(text: &mut String, record: &Record) -> fmt::Result {
     }
     for bypass in enrollment.bypasses() {
         writeln!(text, "\n[[bypass]]\nnumber = {}", bypass.number)?;
-        writeln!(text, "issued = {}", bypass.life.issued.0)?;
-        writeln!(text, "recorded = {}", bypass.life.recorded.0)?;
-        writeln!(text, "expires = {}", bypass.life.expires.0)?;
+        write_life(text, &bypass.life)?;
         writeln!(text, "uses = {}", bypass.uses.count())?;
         writeln!(text, "reason = {}", quoted(bypass.reason.as_str()))?;
         writeln!(text, "salt = \"{}\"", hex(&bypass.salt))?;
         writeln!(text, "hash = \"{}\"", hex(&bypass.hash))?;
     }
     Ok(())
+}
+
+fn write_life(text: &mut String, life: &Life) -> fmt::Result {
+    writeln!(text, "issued = {}", life.issued.0)?;
+    writeln!(text, "recorded = {}", life.recorded.0)?;
+    writeln!(text, "expires = {}", life.expires.0)
 }
 
 /// A TOML basic string: account names come from the name service, which may hold anything.
@@ -235,6 +261,19 @@ mod tests {
     fn what_is_written_is_read_back() {
         let enrolled = record();
         assert_eq!(parse(&render(&enrolled)).unwrap(), enrolled);
+        let life = bypass(1, "x").life;
+        let invited = State::Invited(Invitation { life, salt: [3; 16], hash: [4; 32] });
+        let invited = Record { state: invited, ..enrolled.clone() };
+        assert_eq!(parse(&render(&invited)).unwrap(), invited);
+        for broken in ["bypasses = 4\nrevoked = 1", "bypasses = 4\nmore = 1"] {
+            assert!(parse(&render(&invited).replacen("bypasses = 4", broken, 1)).is_err(), "{broken}");
+        }
+        let with_token = format!(
+            "{}{}",
+            *render(&invited),
+            &render(&enrolled)[render(&enrolled).find("\n[[token]]").unwrap()..]
+        );
+        assert!(parse(&with_token).is_err());
         let revoked = Record { state: State::Revoked(Time(9)), ..enrolled };
         assert_eq!(parse(&render(&revoked)).unwrap(), revoked);
     }

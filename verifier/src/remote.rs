@@ -4,16 +4,16 @@
 //! that is left behind. Whatever is not a well-formed answer of root's daemon, in time, is "unavailable".
 
 use crate::frame::{FrameError, Receiver, transmit};
-use crate::wire::{self, Claims, Denial, Reply};
+use crate::wire::{self, Claims, Denial, Reply, Sent};
 use crate::{
-    Account, BackupSheet, BypassStatus, Id, Issued, NewBypass, NewToken, Origin, Outcome, Refusal, Standing,
-    Status, StoreError,
+    Account, Authority, By, BypassStatus, Id, InvitationStatus, Issued, Made, NewBypass, NewInvitation,
+    NewToken, Origin, Outcome, Refusal, Standing, Status, StoreError,
 };
 use crate::{Trouble, Verifier};
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket};
-use otp::{BackupCode, Token, Typed, Verdict};
+use otp::{BackupCode, Token, TokenName, Typed, Verdict};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -63,6 +63,10 @@ impl Remote {
 
     fn trouble(&self, trouble: Trouble) -> StoreError {
         StoreError::Daemon { socket: self.socket.clone(), trouble }
+    }
+
+    fn sent<'a>(&'a self, name: Option<&'a TokenName>) -> Sent<'a> {
+        Sent { name, unconfirmed: Verdict::Wrong { counted: false }, socket: &self.socket }
     }
 
     fn roots(&self) -> StoreError {
@@ -135,11 +139,38 @@ impl Verifier for Remote {
         Err(self.roots())
     }
 
-    fn enroll(&self, _: &Account, _: &NewToken) -> Result<Option<BackupSheet>, Refusal> {
-        Err(self.roots().into())
+    fn enroll(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal> {
+        if let Some(Typed::Malformed(why)) = new.confirm {
+            return Err(Refusal::NotConfirmed(Verdict::Malformed(*why)));
+        }
+        let call = wire::enroll(&account.name, new, &self.claims).ok_or_else(|| self.roots())?;
+        let sent = self.sent(Some(&new.token.name));
+        self.ask(&call, |reply| wire::read_made(reply, account.uid, sent))?
     }
 
-    fn backup_codes(&self, _: &Account, _: Id, _: &[BackupCode]) -> Result<Option<BackupSheet>, Refusal> {
+    fn remove_token(
+        &self,
+        account: &Account,
+        from: Id,
+        name: &TokenName,
+        authority: Authority<'_>,
+    ) -> Result<By, Refusal> {
+        let call = wire::remove_token(&account.name, from, name, authority, &self.claims);
+        self.ask(&call, |reply| wire::read_removed(reply, account.uid, self.sent(Some(name))))?
+    }
+
+    fn backup_codes(
+        &self,
+        account: &Account,
+        from: Id,
+        codes: &[BackupCode],
+        authority: Authority<'_>,
+    ) -> Result<Made, Refusal> {
+        let call = wire::new_codes(&account.name, from, codes, authority, &self.claims);
+        self.ask(&call, |reply| wire::read_made(reply, account.uid, self.sent(None)))?
+    }
+
+    fn invite(&self, _: &Account, _: Option<Id>, _: &NewInvitation) -> Result<InvitationStatus, Refusal> {
         Err(self.roots().into())
     }
 

@@ -1,7 +1,7 @@
 //! The one interface through which module, command line and daemon enroll, judge and inspect: answered in
 //! this process from the files ([`crate::Local`]), or by asking the daemon ([`crate::Remote`]).
 
-use crate::{Account, Id, StoreError};
+use crate::{Account, Authority, By, Id, Objection, StoreError};
 use otp::{BackupCode, Lane, Network, Reason, Time, Token, TokenName, Typed, Uses, Verdict};
 use std::fmt;
 
@@ -59,6 +59,8 @@ pub struct NewToken<'a> {
     pub token: &'a Token,
     /// A code of this token: it is spent by confirming. `None` enrolls without confirmation.
     pub confirm: Option<&'a Typed>,
+    /// On whose word.
+    pub authority: Authority<'a>,
     /// The codes of a new set of backup codes; none keeps the present set ([`Enrolled::Add`]) or makes none.
     pub backup: &'a [BackupCode],
 }
@@ -70,6 +72,32 @@ pub struct BackupSheet {
     pub number: u32,
     /// When it was made.
     pub created: Time,
+}
+
+/// A change that was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Made {
+    /// What goes on the sheet of a new set of backup codes, if one was made.
+    pub sheet: Option<BackupSheet>,
+    /// What it was made with.
+    pub by: By,
+}
+
+/// An invitation to be issued.
+pub struct NewInvitation<'a> {
+    /// Its code.
+    pub code: &'a BackupCode,
+    /// How long it is good, in seconds, at most [`otp::Invitation::LONGEST`].
+    pub lasts: u64,
+}
+
+/// What is known of an invitation. Nothing secret.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InvitationStatus {
+    /// From when on it is good for nothing.
+    pub expires: Time,
+    /// Whether that is past.
+    pub expired: bool,
 }
 
 /// A bypass to be issued.
@@ -108,6 +136,14 @@ pub enum Refusal {
     Tokens(otp::EnrollmentError),
     /// Nobody has a bypass to take away.
     NoBypass,
+    /// No token has this name.
+    NoToken,
+    /// It is the only token.
+    LastToken,
+    /// The code that is to authorise the change does not.
+    Unauthorised(Objection),
+    /// The settings let nobody enroll by themselves.
+    RootEnrolls,
 }
 
 /// What is known of one person.
@@ -127,6 +163,8 @@ pub struct Status {
     pub tokens: Vec<TokenStatus>,
     /// The set of backup codes, and how many of it are left.
     pub backup: Option<(BackupSheet, usize)>,
+    /// The invitation, if nobody is enrolled and one is waiting.
+    pub invitation: Option<InvitationStatus>,
     /// The bypasses that were issued and not yet cleared away.
     pub bypasses: Vec<BypassStatus>,
     /// Lanes that have to wait.
@@ -188,20 +226,36 @@ pub trait Verifier {
     fn tokens(&self, account: &Account) -> Result<Vec<(Token, u64)>, StoreError>;
     /// Every uid of which something is kept.
     fn people(&self) -> Result<Vec<u32>, StoreError>;
-    /// Enrolls a token. Gives the new set of backup codes, if one was made.
-    fn enroll(&self, account: &Account, new: &NewToken) -> Result<Option<BackupSheet>, Refusal>;
+    /// Enrolls a token.
+    fn enroll(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal>;
+    /// Takes a token away, never the last one.
+    fn remove_token(
+        &self,
+        account: &Account,
+        from: Id,
+        name: &TokenName,
+        authority: Authority<'_>,
+    ) -> Result<By, Refusal>;
     /// Replaces the backup codes. An empty set takes them away.
     fn backup_codes(
         &self,
         account: &Account,
         from: Id,
         codes: &[BackupCode],
-    ) -> Result<Option<BackupSheet>, Refusal>;
+        authority: Authority<'_>,
+    ) -> Result<Made, Refusal>;
+    /// Lets somebody enroll by themselves who is not enrolled. An earlier invitation is void.
+    fn invite(
+        &self,
+        account: &Account,
+        from: Option<Id>,
+        new: &NewInvitation,
+    ) -> Result<InvitationStatus, Refusal>;
     /// Issues a bypass. Those that are over are cleared away.
     fn bypass(&self, account: &Account, from: Id, new: &NewBypass) -> Result<Issued, Refusal>;
     /// Takes every bypass away; gives what they were.
     fn revoke_bypasses(&self, account: &Account, from: Id) -> Result<Vec<BypassStatus>, Refusal>;
-    /// Takes the enrollment away, leaving a tombstone.
+    /// Takes the enrollment, or the invitation, away, leaving a tombstone.
     fn revoke(&self, account: &Account, from: Id) -> Result<(), Refusal>;
     /// Opens every lane, refills every budget, and repairs a ledger that is damaged or missing. Gives whether
     /// a repair was needed. With `clock`, steps that a wrong clock drove ahead are brought back to now.
@@ -216,6 +270,12 @@ impl From<StoreError> for Refusal {
     }
 }
 
+impl From<Objection> for Refusal {
+    fn from(objection: Objection) -> Self {
+        Self::Unauthorised(objection)
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -225,6 +285,10 @@ impl fmt::Display for Refusal {
             Self::NotConfirmed(_) => write!(f, "that is not a code of the new token"),
             Self::Tokens(error) => error.fmt(f),
             Self::NoBypass => write!(f, "no bypass is issued"),
+            Self::NoToken => write!(f, "there is no token of this name"),
+            Self::LastToken => write!(f, "this is the only token"),
+            Self::Unauthorised(objection) => objection.fmt(f),
+            Self::RootEnrolls => write!(f, "by [daemon] self_enroll, only root enrolls here"),
         }
     }
 }

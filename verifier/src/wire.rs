@@ -2,8 +2,13 @@
 //!
 //! `org.pamtotp.enrolld1.varlink` beside this crate is the reference.
 
+mod changes;
+
+pub use changes::{Change, Wanted, made, refused, removed, why};
+pub(crate) use changes::{Sent, enroll, new_codes, read_made, read_removed, remove_token};
+
 use crate::json::{Object, Value};
-use crate::{BackupSheet, BypassStatus, Id, Outcome, Status, TokenStatus, Waiting};
+use crate::{BackupSheet, BypassStatus, Id, InvitationStatus, Outcome, Status, TokenStatus, Waiting};
 use otp::{
     Algorithm, Digits, Kind, Lane, Malformed, Method, Period, Reason, Time, TokenName, Typed, Verdict,
 };
@@ -63,6 +68,8 @@ pub enum Request {
         /// Whom it is about.
         user: String,
     },
+    /// Something of this user's is to be changed.
+    Change(Wanted),
     /// Who answers here?
     GetInfo,
     /// What can be asked?
@@ -92,6 +99,16 @@ pub enum Denial {
     NotAllowed,
     /// There is no answer.
     Unavailable,
+}
+
+impl Claims {
+    fn read(given: &mut Fields<'_>) -> Result<Self, Mistake> {
+        Ok(Self {
+            service: given.text("service")?.map_or(String::new(), |text| text.to_string()),
+            rhost: given.text("rhost")?.map(|text| text.to_string()),
+            tty: given.text("tty")?.map(|text| text.to_string()),
+        })
+    }
 }
 
 impl Request {
@@ -127,13 +144,10 @@ impl Request {
             (INTERFACE, "Check") => Self::Check {
                 user: given.needed("user")?.to_string(),
                 typed: given.needed("code")?,
-                claims: Claims {
-                    service: given.text("service")?.map_or(String::new(), |text| text.to_string()),
-                    rhost: given.text("rhost")?.map(|text| text.to_string()),
-                    tty: given.text("tty")?.map(|text| text.to_string()),
-                },
+                claims: Claims::read(&mut given)?,
             },
             (INTERFACE, "Status") => Self::Status { user: given.needed("user")?.to_string() },
+            (INTERFACE, name) if let Some(wanted) = Change::read(name, &mut given) => Self::Change(wanted?),
             (SERVICE | INTERFACE, _) => return Err(Mistake::Method(method.into())),
             _ => return Err(Mistake::Interface(interface.into())),
         };
@@ -147,7 +161,13 @@ fn parameter(name: &str) -> Mistake {
 }
 
 /// A call of `Check`. `None` for what cannot be a code, which needs nobody's judgement.
-pub(crate) fn check(user: &str, typed: &Typed, claims: &Claims) -> Option<Zeroizing<String>> {
+pub(crate) fn check(user: &str, attempt: &Typed, claims: &Claims) -> Option<Zeroizing<String>> {
+    let parameters = Object::new().text("user", user).text("code", &typed(attempt)?);
+    Some(call("Check", claimed(parameters, claims)))
+}
+
+/// What was typed, as one text; `None` for what cannot be a code.
+fn typed(typed: &Typed) -> Option<Zeroizing<String>> {
     let mut code = Zeroizing::new(String::with_capacity(32));
     match typed {
         Typed::Code(one) => code.push_str(one.expose()),
@@ -159,15 +179,18 @@ pub(crate) fn check(user: &str, typed: &Typed, claims: &Claims) -> Option<Zeroiz
         Typed::Backup(backup) => code.push_str(&backup.expose()),
         Typed::Malformed(_) => return None,
     }
-    let mut parameters = Object::new().text("user", user).text("code", &code);
-    parameters = parameters.text("service", bounded(&claims.service));
+    Some(code)
+}
+
+fn claimed(parameters: Object, claims: &Claims) -> Object {
+    let mut parameters = parameters.text("service", bounded(&claims.service));
     if let Some(rhost) = &claims.rhost {
         parameters = parameters.text("rhost", bounded(rhost));
     }
     if let Some(tty) = &claims.tty {
         parameters = parameters.text("tty", bounded(tty));
     }
-    Some(call("Check", parameters))
+    parameters
 }
 
 /// A call of `Status`.
@@ -247,6 +270,10 @@ pub fn known(uid: u32, status: Option<&Status>) -> Zeroizing<String> {
     if let Some((sheet, left)) = &status.backup {
         let set = Object::new().number("number", u64::from(sheet.number)).number("created", sheet.created.0);
         record = record.object("backup", set.number("left", *left as u64));
+    }
+    if let Some(InvitationStatus { expires, expired }) = status.invitation {
+        let invitation = Object::new().number("expires", expires.0).flag("expired", expired);
+        record = record.object("invitation", invitation);
     }
     result(reply.object("record", record))
 }
@@ -388,7 +415,11 @@ pub(crate) fn read_status(message: &[u8], uid: u32) -> Option<Reply<Option<Statu
         let Some(record) = given.take("record") else { return (!enrolled).then_some(None) };
         let mut record = Fields::of(Some(record))?;
         let backup = match record.take("backup") {
-            Some(set) => Some(read_backup(Fields::of(Some(set))?)?),
+            Some(set) => Some(read_left(Fields::of(Some(set))?)?),
+            None => None,
+        };
+        let invitation = match record.take("invitation") {
+            Some(invitation) => Some(read_invitation(Fields::of(Some(invitation))?)?),
             None => None,
         };
         Some(Some(Status {
@@ -399,6 +430,7 @@ pub(crate) fn read_status(message: &[u8], uid: u32) -> Option<Reply<Option<Statu
             changed: Time(record.number("changed")?),
             tokens: record.all("tokens", read_token)?,
             backup,
+            invitation,
             bypasses: record.all("bypasses", read_bypass)?,
             throttled: record.all("throttled", read_waiting)?,
             warnings: record.take("warnings")?.items()?.into_iter().map(owned).collect::<Option<_>>()?,
@@ -436,10 +468,21 @@ fn read_token(mut given: Fields<'_>) -> Option<TokenStatus> {
     })
 }
 
-fn read_backup(mut given: Fields<'_>) -> Option<(BackupSheet, usize)> {
+fn read_backup(given: &mut Fields<'_>) -> Option<BackupSheet> {
     let number = given.number("number")?.try_into().ok()?;
-    let sheet = BackupSheet { number, created: Time(given.number("created")?) };
+    Some(BackupSheet { number, created: Time(given.number("created")?) })
+}
+
+fn read_left(mut given: Fields<'_>) -> Option<(BackupSheet, usize)> {
+    let sheet = read_backup(&mut given)?;
     Some((sheet, given.number("left")?.try_into().ok()?))
+}
+
+fn read_invitation(mut given: Fields<'_>) -> Option<InvitationStatus> {
+    Some(InvitationStatus {
+        expires: Time(given.number("expires")?),
+        expired: given.take("expired")?.flag()?,
+    })
 }
 
 fn read_bypass(mut given: Fields<'_>) -> Option<BypassStatus> {

@@ -108,6 +108,7 @@ fn a_status_comes_out_as_it_went_in() {
     };
     let counter = TokenStatus { kind: Kind::Hotp, last_used: None, name: name("fob"), ..token.clone() };
     let status = Status {
+        invitation: Some(InvitationStatus { expires: Time(8), expired: true }),
         id: Id([7; 16]),
         account: "alice".into(),
         uid: 2001,
@@ -176,7 +177,7 @@ fn the_longest_check_fits_into_a_request() {
 #[test]
 fn unknown_methods_and_parameters_are_refused_by_their_name() {
     let method = |name: &str| mistake(&format!("{{\"method\":\"{name}\"}}"));
-    assert_eq!(method("org.pamtotp.enrolld1.Enroll"), Mistake::Method("org.pamtotp.enrolld1.Enroll".into()));
+    assert_eq!(method("org.pamtotp.enrolld1.Revoke"), Mistake::Method("org.pamtotp.enrolld1.Revoke".into()));
     assert_eq!(method("org.pamtotp.enrolld2.Check"), Mistake::Interface("org.pamtotp.enrolld2".into()));
     assert_eq!(method("Check"), Mistake::Method("Check".into()));
     assert_eq!(method("org.varlink.service.getinfo"), Mistake::Method("org.varlink.service.getinfo".into()));

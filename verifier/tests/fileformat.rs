@@ -10,7 +10,8 @@ use otp::{
 use std::cell::Cell;
 use std::fmt::Write;
 use verifier::{
-    Account, Enrolled, FileStore, Local, NewBypass, NewToken, Origin, Read, SLOT_LEN, Slots, Verifier, init,
+    Account, Authority, Enrolled, FileStore, Local, NewBypass, NewToken, Origin, Read, SLOT_LEN, Slots,
+    Verifier, init,
 };
 
 const DOCUMENT: &str = include_str!("../FILEFORMAT.md");
@@ -63,6 +64,7 @@ impl Example {
             how: Enrolled::First,
             token: &token,
             confirm: Some(&typed),
+            authority: Authority::Root,
             backup: &backup,
         };
         verifier.enroll(&alice(), &new).unwrap();

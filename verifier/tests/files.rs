@@ -6,7 +6,8 @@ use config::StoreSettings;
 use otp::{Algorithm, Digits, Kind, Period, Policy, Secret, Time, Token, TokenName, Typed, Verdict};
 use std::path::PathBuf;
 use verifier::{
-    Account, Enrolled, FileStore, Local, NewToken, Origin, Outcome, Refusal, StoreError, Verifier, init,
+    Account, Authority, Enrolled, FileStore, Local, NewToken, Origin, Outcome, Refusal, StoreError, Verifier,
+    init,
 };
 
 const K1: &str = "JVQWWZJANFXHMZLOORSWIIDTMVRXEZLU";
@@ -57,7 +58,14 @@ fn alice() -> Account {
 }
 
 fn enroll(verifier: &Local<FileStore>) {
-    let new = NewToken { from: None, how: Enrolled::First, token: &token(), confirm: None, backup: &[] };
+    let new = NewToken {
+        from: None,
+        how: Enrolled::First,
+        token: &token(),
+        confirm: None,
+        authority: Authority::Root,
+        backup: &[],
+    };
     verifier.enroll(&alice(), &new).unwrap();
 }
 
@@ -85,8 +93,14 @@ fn the_confirming_code_is_spent() {
     let place = Place::new();
     let verifier = place.verifier();
     let typed = Typed::parse(b"592691");
-    let new =
-        NewToken { from: None, how: Enrolled::First, token: &token(), confirm: Some(&typed), backup: &[] };
+    let new = NewToken {
+        from: None,
+        how: Enrolled::First,
+        token: &token(),
+        confirm: Some(&typed),
+        authority: Authority::Root,
+        backup: &[],
+    };
     verifier.enroll(&alice(), &new).unwrap();
     assert!(matches!(check(&verifier, "592691"), Verdict::Replayed { .. }));
 }
@@ -96,8 +110,14 @@ fn a_wrong_confirmation_stores_nothing() {
     let place = Place::new();
     let verifier = place.verifier();
     let typed = Typed::parse(b"592692");
-    let new =
-        NewToken { from: None, how: Enrolled::First, token: &token(), confirm: Some(&typed), backup: &[] };
+    let new = NewToken {
+        from: None,
+        how: Enrolled::First,
+        token: &token(),
+        confirm: Some(&typed),
+        authority: Authority::Root,
+        backup: &[],
+    };
     assert!(matches!(verifier.enroll(&alice(), &new), Err(Refusal::NotConfirmed(_))));
     assert!(!place.folder(1000).exists());
 }
@@ -132,10 +152,17 @@ fn who_has_a_uid_now_is_not_given_the_tokens_of_who_had_it() {
     let id = verifier.status(&alice()).unwrap().unwrap().id;
     let heir = Account { name: "bob".into(), uid: 1000 };
     let second = Token { name: TokenName::new("second").unwrap(), ..token() };
-    let new = NewToken { from: Some(id), how: Enrolled::Add, token: &second, confirm: None, backup: &[] };
+    let new = NewToken {
+        from: Some(id),
+        how: Enrolled::Add,
+        token: &second,
+        confirm: None,
+        authority: Authority::Root,
+        backup: &[],
+    };
     let added = verifier.enroll(&heir, &new);
     assert!(matches!(added, Err(Refusal::Store(StoreError::Renamed { .. }))), "{added:?}");
-    let codes = verifier.backup_codes(&heir, id, &[]);
+    let codes = verifier.backup_codes(&heir, id, &[], Authority::Root);
     assert!(matches!(codes, Err(Refusal::Store(StoreError::Renamed { .. }))), "{codes:?}");
     let warnings = verifier.status(&heir).unwrap().unwrap().warnings;
     assert!(warnings.iter().any(|warning| warning.contains("totpctl adopt bob")), "{warnings:?}");
@@ -149,7 +176,14 @@ fn a_repair_brings_no_used_counter_back() {
     let place = Place::new();
     let verifier = place.verifier();
     let fob = Token { kind: Kind::Hotp, ..token() };
-    let new = NewToken { from: None, how: Enrolled::First, token: &fob, confirm: None, backup: &[] };
+    let new = NewToken {
+        from: None,
+        how: Enrolled::First,
+        token: &fob,
+        confirm: None,
+        authority: Authority::Root,
+        backup: &[],
+    };
     verifier.enroll(&alice(), &new).unwrap();
     for counter in 0..20 {
         assert!(matches!(check(&verifier, fob.code(counter).expose()), Verdict::Accepted { .. }));

@@ -39,6 +39,7 @@ const NEXT_CODE: Credential = Credential::Code(K1, 1);
 const NEW_CODE: Credential = Credential::Code(K2, 1);
 const BACKUP: Credential = Credential::Backup(FIRST);
 const BYPASS: Credential = Credential::Bypass(ISSUED);
+const INVITATION: Credential = Credential::Invitation(FIRST);
 const GUESS: Credential = Credential::Wrong;
 
 fn login(credential: Credential, seed: u8) -> Job {
@@ -46,7 +47,16 @@ fn login(credential: Credential, seed: u8) -> Job {
 }
 
 fn enroll(key: Key, how: How, seed: u8) -> Job {
-    Job::new(Deed::Enroll { key, how, confirmed: true }, seed)
+    Job::new(Deed::Enroll { key, how, confirmed: true, with: None }, seed)
+}
+
+/// The same by the person, with this.
+fn enroll_with(with: Credential, key: Key, how: How, seed: u8) -> Job {
+    Job::new(Deed::Enroll { key, how, confirmed: true, with: Some(with) }, seed).from(FIRST)
+}
+
+fn invite(seed: u8) -> Job {
+    Job::new(Deed::Invite, seed)
 }
 
 fn replace(seed: u8) -> Job {
@@ -72,7 +82,7 @@ fn unlock(seed: u8) -> Job {
 /// A race over an enrollment of K1 with backup codes that was never used, in which one process may be killed
 /// or one call may fail, wherever that is.
 fn race(name: &'static str, floor: usize, jobs: &[Job]) -> Scenario {
-    let first = Deed::Enroll { key: K1, how: How::First, confirmed: false };
+    let first = Deed::Enroll { key: K1, how: How::First, confirmed: false, with: None };
     let before = vec![Job::new(first, FIRST)];
     Scenario { name, before, rotten: vec![], jobs: jobs.into(), survivors: 0, faults: 1, floor }
 }
@@ -82,6 +92,11 @@ fn bypass_race(name: &'static str, floor: usize, jobs: &[Job]) -> Scenario {
     let mut scenario = race(name, floor, jobs);
     scenario.before.push(bypass(ISSUED));
     scenario
+}
+
+/// A race over nothing but an invitation.
+fn invited_race(name: &'static str, floor: usize, jobs: &[Job]) -> Scenario {
+    Scenario { before: vec![invite(FIRST)], ..race(name, floor, jobs) }
 }
 
 fn first_race(name: &'static str, floor: usize, jobs: &[Job]) -> Scenario {
@@ -137,6 +152,49 @@ fn large_races() -> Vec<Scenario> {
     ]
 }
 
+/// Three processes at once, of which some change what is their own, with a code that this spends.
+fn own_races() -> Vec<Scenario> {
+    vec![
+        race(
+            "one backup code for a login and for a token more, a login",
+            41_000,
+            &[login(BACKUP, 2), enroll_with(BACKUP, K2, How::Add, 3), login(CODE, 4)],
+        ),
+        race(
+            "one backup code for a token more and for another phone, and for a login",
+            64_000,
+            &[
+                enroll_with(BACKUP, K2, How::Add, 2),
+                enroll_with(BACKUP, K2, How::Replace, 3),
+                login(BACKUP, 4),
+            ],
+        ),
+        bypass_race(
+            "one bypass for a login and for another phone, a revocation",
+            22_000,
+            &[
+                login(BYPASS, 2),
+                enroll_with(BYPASS, K2, How::Replace, 3).from(ISSUED),
+                revoke(4).from(ISSUED),
+            ],
+        ),
+        invited_race(
+            "one invitation twice, a revocation",
+            35_000,
+            &[
+                enroll_with(INVITATION, K1, How::First, 2),
+                enroll_with(INVITATION, K2, How::First, 3),
+                revoke(4),
+            ],
+        ),
+        invited_race(
+            "an invitation, another one, a login",
+            5_900,
+            &[enroll_with(INVITATION, K1, How::First, 2), invite(3).from(FIRST), login(INVITATION, 4)],
+        ),
+    ]
+}
+
 /// Looks at all of a race, and panics at the first broken promise.
 fn hold(scenario: &Scenario) {
     let start = std::time::Instant::now();
@@ -154,11 +212,16 @@ fn every_order_of_three_processes_keeps_every_promise() {
     large_races().iter().for_each(hold);
 }
 
+#[test]
+fn what_authorises_a_change_is_spent_by_it_in_every_order() {
+    own_races().iter().for_each(hold);
+}
+
 /// `cargo test -p verifier --test model -- --ignored` (a minute or two).
 #[test]
 #[ignore = "one fault a run is enough for every day"]
 fn two_faults_at_once_break_no_promise_either() {
-    for scenario in large_races() {
+    for scenario in large_races().into_iter().chain(own_races()) {
         hold(&Scenario { faults: 2, ..scenario });
     }
 }

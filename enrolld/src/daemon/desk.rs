@@ -2,6 +2,7 @@
 
 use crate::daemon::table::{Caller, Method};
 use crate::{clock, journal, random};
+use config::Settings;
 use otp::Typed;
 use std::path::PathBuf;
 use verifier::log_line::{self, LogLine, Loudness};
@@ -26,11 +27,11 @@ pub(crate) struct Desk {
 }
 
 /// One question about one account.
-struct Question<'a> {
-    peer: &'a Peer,
-    method: Method,
-    claims: &'a Claims,
-    typed: Option<&'a Typed>,
+pub(super) struct Question<'a> {
+    pub(super) peer: &'a Peer,
+    pub(super) method: Method,
+    pub(super) claims: &'a Claims,
+    pub(super) typed: Option<&'a Typed>,
 }
 
 type Reply = Option<Zeroizing<String>>;
@@ -65,6 +66,7 @@ impl Desk {
                 let question = Question { peer, method: Method::Check, claims: &claims, typed: Some(&typed) };
                 Some(self.check(&question, &user, &typed))
             }
+            Ok(Request::Change(wanted)) => Some(self.change(peer, &wanted)),
             Ok(Request::Status { user }) => {
                 let claims = Claims::default();
                 let question = Question { peer, method: Method::Status, claims: &claims, typed: None };
@@ -81,7 +83,7 @@ impl Desk {
         // Whatever the peer says of a remote host, it stands at this machine: the console's lane, which learns
         // no network.
         let outcome = match self.verifier() {
-            Ok(verifier) => verifier.check(&account, typed, Origin::Console),
+            Ok((_, verifier)) => verifier.check(&account, typed, Origin::Console),
             Err(Trouble::Store(error)) => Outcome::Unavailable(error),
             Err(Trouble::Settings(error)) => return question.misconfigured(&account, &error),
         };
@@ -95,7 +97,7 @@ impl Desk {
             Err(denial) => return wire::denied(denial),
         };
         let status = match self.verifier() {
-            Ok(verifier) => verifier.status(&account),
+            Ok((_, verifier)) => verifier.status(&account),
             Err(Trouble::Store(error)) => Err(error),
             Err(Trouble::Settings(error)) => return question.misconfigured(&account, &error),
         };
@@ -110,15 +112,17 @@ impl Desk {
 
     /// Settings and store are opened anew for each request, as for each login: what was changed, mounted or
     /// unmounted meanwhile counts at once.
-    fn verifier(&self) -> Result<Local<FileStore>, Trouble> {
+    pub(super) fn verifier(&self) -> Result<(Settings, Local<FileStore>), Trouble> {
         let settings =
             config::load(self.config.as_deref()).map_err(|error| Trouble::Settings(error.to_string()))?;
         let store = FileStore::open(&settings.store).map_err(Trouble::Store)?;
-        Ok(Local::new(store, settings.policy(), clock::now, random::fill))
+        let policy = settings.policy();
+        Ok((settings, Local::new(store, policy, clock::now, random::fill)))
     }
 }
 
-enum Trouble {
+/// Why there is no verifier.
+pub(super) enum Trouble {
     Settings(String),
     Store(StoreError),
 }
@@ -126,7 +130,7 @@ enum Trouble {
 impl Question<'_> {
     /// The account that was asked about, if this peer may ask this about it. The answer is the same for an
     /// account that is somebody else's and for a name that is nobody's.
-    fn account(&self, user: &str) -> Result<Account, Denial> {
+    pub(super) fn account(&self, user: &str) -> Result<Account, Denial> {
         let account = match UserName::new(user).map_or(Ok(None), |name| lookup(&name)) {
             Ok(account) => account,
             Err(error) => {
@@ -146,12 +150,12 @@ impl Question<'_> {
         }
     }
 
-    fn misconfigured(&self, account: &Account, error: &str) -> Zeroizing<String> {
+    pub(super) fn misconfigured(&self, account: &Account, error: &str) -> Zeroizing<String> {
         self.write(Loudness::Error, Some(&account.name), ("refused", "misconfigured"), None, error);
         wire::denied(Denial::Unavailable)
     }
 
-    fn log(&self, user: Option<&str>, outcome: &Outcome) {
+    pub(super) fn log(&self, user: Option<&str>, outcome: &Outcome) {
         let (loudness, words, verdict) = log_line::words(outcome);
         self.write(loudness, user, (words, verdict), Some(outcome), &log_line::reason(outcome));
     }
@@ -164,6 +168,13 @@ impl Question<'_> {
         outcome: Option<&Outcome>,
         reason: &str,
     ) {
+        let mut line = self.line(words, user);
+        line.verdict(outcome, self.typed, verdict, reason);
+        journal::decided(loudness, &line.finish());
+    }
+
+    /// A line that says who asked what about whom.
+    pub(super) fn line(&self, words: &'static str, user: Option<&str>) -> LogLine {
         let mut line = LogLine::new(words);
         line.field("user", user.unwrap_or("?"));
         line.field("rhost", self.claims.rhost.as_deref().unwrap_or(""));
@@ -172,7 +183,6 @@ impl Question<'_> {
         line.field("uid", &self.peer.uid.to_string());
         line.field("pid", &self.peer.pid.to_string());
         line.field("asked", self.method.name());
-        line.verdict(outcome, self.typed, verdict, reason);
-        journal::decided(loudness, &line.finish());
+        line
     }
 }

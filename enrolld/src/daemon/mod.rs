@@ -4,6 +4,7 @@
 //! thread with a bounded buffer and a deadline for each of its steps, and who may ask what stands in one table
 //! (`table.rs`).
 
+mod changes;
 mod crowd;
 mod desk;
 mod door;

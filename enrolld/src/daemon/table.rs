@@ -10,6 +10,9 @@ use verifier::Account;
 pub(crate) enum Method {
     Check,
     Status,
+    Enroll,
+    RemoveToken,
+    BackupCodes,
     GetInfo,
     GetInterfaceDescription,
 }
@@ -31,10 +34,14 @@ struct Row {
     other: bool,
 }
 
-const TABLE: [Row; 4] = [
+const TABLE: [Row; 7] = [
     // Root's other verbs use the files: over the socket it needs no more than a login does.
     Row { method: Method::Check, root: true, owner: true, other: false },
     Row { method: Method::Status, root: false, owner: true, other: false },
+    // With a code that is more than a one-time code: verifier's authority.rs.
+    Row { method: Method::Enroll, root: false, owner: true, other: false },
+    Row { method: Method::RemoveToken, root: false, owner: true, other: false },
+    Row { method: Method::BackupCodes, root: false, owner: true, other: false },
     Row { method: Method::GetInfo, root: true, owner: true, other: true },
     Row { method: Method::GetInterfaceDescription, root: true, owner: true, other: true },
 ];
@@ -67,6 +74,9 @@ impl Method {
         match self {
             Self::Check => "Check",
             Self::Status => "Status",
+            Self::Enroll => "Enroll",
+            Self::RemoveToken => "RemoveToken",
+            Self::BackupCodes => "BackupCodes",
             Self::GetInfo => "GetInfo",
             Self::GetInterfaceDescription => "GetInterfaceDescription",
         }
@@ -88,6 +98,9 @@ mod tests {
             (Caller::Root, Method::Check),
             (Caller::Owner, Method::Check),
             (Caller::Owner, Method::Status),
+            (Caller::Owner, Method::Enroll),
+            (Caller::Owner, Method::RemoveToken),
+            (Caller::Owner, Method::BackupCodes),
             (Caller::Root, Method::GetInfo),
             (Caller::Owner, Method::GetInfo),
             (Caller::Other, Method::GetInfo),

@@ -6,7 +6,7 @@ use crate::house::House;
 use crate::report::{SetReport, set_words};
 use crate::sheet::{exposed, sheet};
 use crate::terminal::Terminal;
-use crate::{journal, output, people, random};
+use crate::{authority, journal, output, people, random};
 use serde::Serialize;
 use verifier::Status;
 use zeroize::Zeroizing;
@@ -19,7 +19,7 @@ struct Json<'a> {
 }
 
 pub(crate) fn run(house: &House, args: &BackupCodes) -> Result<(), Failure> {
-    let account = people::account(&args.user)?;
+    let account = authority::account(house, args.user.as_deref())?;
     let name = &account.name;
     let status = people::enrolled(house, &account)?;
     if !args.yes {
@@ -27,9 +27,14 @@ pub(crate) fn run(house: &House, args: &BackupCodes) -> Result<(), Failure> {
     }
     let count = args.count.unwrap_or(usize::from(house.settings.backup_codes.count));
     let codes = random::backup_codes(count)?;
-    let set = house.verifier.backup_codes(&account, status.id, &codes);
-    let set = set.map_err(|refusal| Failure::refusal(&refusal, name))?;
-    journal::changed("backup-codes", &account, &format!("backup_codes={}", codes.len()));
+    let terminal = if house.is_own { Terminal::open()? } else { None };
+    let made = authority::with(house, terminal.as_ref(), name, Some(&status), |authority| {
+        house.verifier.backup_codes(&account, status.id, &codes, authority)
+    });
+    let set = made?.0.sheet;
+    if !house.is_own {
+        journal::changed("backup-codes", &account, &format!("backup_codes={}", codes.len()));
+    }
     if args.json {
         let exposed = exposed(&codes);
         let backup_codes = exposed.iter().map(|code| code.as_str()).collect();

@@ -10,7 +10,9 @@ use verifier::Status;
 pub(crate) fn run(house: &House, user: &OsStr, yes: bool) -> Result<(), Failure> {
     let account = people::account_or_gone(house, user)?;
     let name = &account.name;
-    let status = people::enrolled(house, &account)?;
+    let status = people::status(house, &account)?;
+    let status = status.filter(|status| status.enrolled || status.invitation.is_some());
+    let status = status.ok_or_else(|| Failure::new(format!("{name} is not enrolled")))?;
     if !yes {
         let terminal = Terminal::required("revoke asks before it destroys", "--yes answers")?;
         if !terminal.confirm(&format!("Take away {name}'s {}?", belongings(&status)))? {
@@ -19,11 +21,15 @@ pub(crate) fn run(house: &House, user: &OsStr, yes: bool) -> Result<(), Failure>
     }
     house.verifier.revoke(&account, status.id).map_err(|refusal| Failure::refusal(&refusal, name))?;
     journal::changed("revoke", &account, "");
-    output::put(&format!("{name} is no longer enrolled\n"))
+    let was = if status.enrolled { "enrolled" } else { "invited" };
+    output::put(&format!("{name} is no longer {was}\n"))
 }
 
 /// `tokens phone, yubikey and 7 backup codes`: what would be gone.
 pub(crate) fn belongings(status: &Status) -> String {
+    if !status.enrolled {
+        return "invitation".to_owned();
+    }
     let names: Vec<_> = status.tokens.iter().map(|token| token.name.as_str()).collect();
     let plural = if names.len() == 1 { "" } else { "s" };
     let tokens = format!("token{plural} {}", names.join(", "));

@@ -39,6 +39,7 @@ fn status_prints_the_promised_keys() {
         "changed",
         "backup_set",
         "bypasses",
+        "invitation",
     ];
     assert_eq!(keys(&ran.out), promised);
     let expected = json!({
@@ -54,6 +55,7 @@ fn status_prints_the_promised_keys() {
         "changed": "2027-01-15T08:00:00Z",
         "backup_set": { "number": 1, "date": "2027-01-15" },
         "bypasses": [],
+        "invitation": null,
     });
     assert_eq!(ran.json(), expected);
     assert_eq!(bench.run(["list", "--json"]).json(), json!([expected]));

@@ -132,7 +132,7 @@ fn wrong_usage_exits_2() {
     let cases: [(&[&str], &str); 15] = [
         (&[], "totpctl: a verb is needed"),
         (&["bogus"], "totpctl: unrecognized verb 'bogus'"),
-        (&["enroll"], "<USER>"),
+        (&["bypass"], "<USER>"),
         (&["enroll", user, "--digits", "9"], "expected 6, 7 or 8"),
         (&["enroll", user, "--period", "14"], "expected 15 to 300 seconds"),
         (&["enroll", user, "--period", "1m"], "expected 15 to 300 seconds"),

@@ -14,7 +14,7 @@ use otp::{Algorithm, Digits, Kind, MAX_TOKENS, Period, Policy, Secret, Time, Tok
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
-use verifier::{Account, Enrolled, FileStore, Local, NewToken, Verifier, init};
+use verifier::{Account, Authority, Enrolled, FileStore, Local, NewToken, Verifier, init};
 
 /// Steps on either side of now that the settings of `tests/pace` accept: so many logins fit into an instant.
 const WINDOW: u64 = 10;
@@ -93,7 +93,8 @@ fn enroll(settings: StoreSettings) -> Vec<String> {
         let status = verifier.status(&root).expect("a status");
         let how = if status.is_some() { Enrolled::Add } else { Enrolled::First };
         let from = status.map(|status| status.id);
-        let new = NewToken { from, how, token: &token, confirm: None, backup: &[] };
+        let new =
+            NewToken { from, how, token: &token, confirm: None, authority: Authority::Root, backup: &[] };
         verifier.enroll(&root, &new).expect("enrolled");
         // The outermost steps would leave the window should a period end meanwhile.
         codes.extend((step - WINDOW + 1..step + WINDOW).map(|step| token.code(step).expose().to_owned()));

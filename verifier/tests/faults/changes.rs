@@ -4,7 +4,7 @@ use crate::place::{CODE, NEXT, Place, alice, backup_code, token};
 use otp::Typed;
 use std::fs;
 use std::sync::Barrier;
-use verifier::{Enrolled, NewToken, Refusal, StoreError, Verifier};
+use verifier::{Authority, Enrolled, NewToken, Refusal, StoreError, Verifier};
 
 fn is_changed(result: Result<(), Refusal>) -> bool {
     matches!(result, Err(Refusal::Store(StoreError::Changed)))
@@ -28,7 +28,7 @@ fn leftovers_are_swept_and_foreign_files_left_alone() {
     let id = place.id();
     assert!(place.accepts(CODE), "a login sweeps nothing and minds nothing");
     assert_eq!(place.names().len(), 2 + left.len() + foreign.len() + 1);
-    place.verifier().backup_codes(&alice(), id, &[backup_code()]).unwrap();
+    place.verifier().backup_codes(&alice(), id, &[backup_code()], Authority::Root).unwrap();
     let mut expected: Vec<_> = foreign.iter().map(|name| (*name).to_owned()).collect();
     expected.extend(["a folder".into(), "enrollment.toml".into(), format!("ledger.{}", place.id())]);
     expected.sort();
@@ -40,9 +40,9 @@ fn leftovers_are_swept_and_foreign_files_left_alone() {
 fn a_change_that_started_from_what_is_no_longer_there_fails() {
     let place = Place::enrolled();
     let (verifier, first) = (place.verifier(), place.id());
-    verifier.backup_codes(&alice(), first, &[backup_code()]).unwrap();
+    verifier.backup_codes(&alice(), first, &[backup_code()], Authority::Root).unwrap();
     let second = place.id();
-    assert!(is_changed(verifier.backup_codes(&alice(), first, &[]).map(|_| ())));
+    assert!(is_changed(verifier.backup_codes(&alice(), first, &[], Authority::Root).map(|_| ())));
     assert!(is_changed(verifier.revoke(&alice(), first)));
     assert!(is_changed(verifier.adopt(&alice(), first)));
     assert!(is_changed(place.enroll(&alice(), Some(first))));
@@ -64,7 +64,8 @@ fn a_revocation_outlives_an_enrollment_that_began_before_it() {
     // Whoever has seen the tombstone may enroll again.
     let (token, typed) = (token(), Typed::parse(CODE.as_bytes()));
     let (from, how) = (Some(status.id), Enrolled::First);
-    let new = NewToken { from, how, token: &token, confirm: Some(&typed), backup: &[] };
+    let new =
+        NewToken { from, how, token: &token, confirm: Some(&typed), authority: Authority::Root, backup: &[] };
     place.verifier().enroll(&alice(), &new).unwrap();
     assert!(!place.accepts(CODE) && place.accepts(NEXT));
 }
@@ -120,7 +121,14 @@ fn a_confirming_code_that_has_opened_a_login_confirms_nothing() {
     let (token, id) = (token(), place.id());
     let enroll = |typed: &str, how, token: &otp::Token| {
         let typed = Typed::parse(typed.as_bytes());
-        let new = NewToken { from: Some(id), how, token, confirm: Some(&typed), backup: &[] };
+        let new = NewToken {
+            from: Some(id),
+            how,
+            token,
+            confirm: Some(&typed),
+            authority: Authority::Root,
+            backup: &[],
+        };
         place.verifier().enroll(&alice(), &new).map(|_| ())
     };
     let refused = enroll(CODE, Enrolled::Replace, &token);

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use verifier::{FileStore, Local, Origin, Outcome, StoreError, Verifier};
+use verifier::{Authority, FileStore, Local, Origin, Outcome, StoreError, Verifier};
 
 const STORE: &str = "PAM_TOTP_TEST_STORE";
 
@@ -143,7 +143,7 @@ fn look() {
     let local = Local::new(store, Policy::default(), looking_clock, random);
     let outcome = local.check(&alice(), &Typed::parse(CODE.as_bytes()), Origin::Console);
     let id = local.status(&alice()).unwrap().unwrap().id;
-    let changed = local.backup_codes(&alice(), id, &[]);
+    let changed = local.backup_codes(&alice(), id, &[], Authority::Root);
     let people = local.people();
     let fine = matches!(outcome, Outcome::Judged(_)) && changed.is_ok() && people.is_ok();
     let (seen, strays) = (SEEN.load(Ordering::Relaxed), STRAYS.load(Ordering::Relaxed));

@@ -7,7 +7,9 @@ use otp::{
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use verifier::{Account, Enrolled, FileStore, Id, Local, NewToken, Origin, Outcome, StoreError, Verifier};
+use verifier::{
+    Account, Authority, Enrolled, FileStore, Id, Local, NewToken, Origin, Outcome, StoreError, Verifier,
+};
 
 /// Codes of K1 at [`NOW`] and at the steps after it.
 pub(crate) const CODE: &str = "592691";
@@ -65,7 +67,8 @@ impl Place {
     pub(crate) fn enroll(&self, account: &Account, from: Option<Id>) -> Result<(), verifier::Refusal> {
         let how = if from.is_some() { Enrolled::Replace } else { Enrolled::First };
         let (token, backup) = (token(), [backup_code()]);
-        let new = NewToken { from, how, token: &token, confirm: None, backup: &backup };
+        let new =
+            NewToken { from, how, token: &token, confirm: None, authority: Authority::Root, backup: &backup };
         self.verifier().enroll(account, &new).map(|_| ())
     }
 

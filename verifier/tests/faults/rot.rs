@@ -2,7 +2,7 @@
 
 use crate::place::{CODE, LATE, LATER, LATER_AT, NEXT, Place, alice, backup_code};
 use std::fs;
-use verifier::{Account, Outcome, SLOT_LEN, StoreError, Verifier};
+use verifier::{Account, Authority, Outcome, SLOT_LEN, StoreError, Verifier};
 
 /// Flips one bit in the middle of a slot's record.
 fn rot(place: &Place, slot: usize) {
@@ -124,7 +124,7 @@ fn an_older_enrollments_ledger_in_the_place_of_the_new_one_is_refused() {
     let old = fs::read(place.ledger()).unwrap();
     assert!(place.accepts(CODE));
     let (verifier, id) = (place.verifier(), place.id());
-    verifier.backup_codes(&alice(), id, &[backup_code()]).unwrap();
+    verifier.backup_codes(&alice(), id, &[backup_code()], Authority::Root).unwrap();
     fs::write(place.ledger(), old).unwrap();
     let error = unavailable(&place, CODE);
     assert!(matches!(error, StoreError::LedgerDamaged(_)), "{error}");
@@ -149,7 +149,7 @@ fn no_change_builds_on_a_ledger_that_is_lost() {
     assert!(place.accepts(CODE));
     let (id, ledger) = (place.id(), place.ledger());
     fs::remove_file(ledger).unwrap();
-    assert!(place.verifier().backup_codes(&alice(), id, &[backup_code()]).is_err());
+    assert!(place.verifier().backup_codes(&alice(), id, &[backup_code()], Authority::Root).is_err());
     assert!(place.verifier().adopt(&alice(), id).is_err());
     // A replacement does not need it; but this one brings the same key back.
     place.enroll(&alice(), Some(id)).unwrap();

@@ -40,7 +40,7 @@ pub(crate) fn answer_in_time(
             Deed::Enroll { key, how: How::Replace, .. } => match credential {
                 Credential::Code(typed, _) => typed != key,
                 Credential::Backup(seed) => seed != job.seed,
-                Credential::Bypass(_) | Credential::Wrong => true,
+                Credential::Bypass(_) | Credential::Invitation(_) | Credential::Wrong => true,
             },
             Deed::NewBackupCodes => matches!(credential, Credential::Backup(seed) if seed != job.seed),
             _ => false,
@@ -204,11 +204,14 @@ impl Find<'_> {
     fn credentials(&self) -> Vec<(Credential, bool)> {
         let jobs = self.scenario.before.iter().chain(&self.scenario.jobs);
         let mut all: Vec<_> = jobs
-            .filter_map(|job| match job.deed {
-                Deed::Login(Credential::Wrong) => None,
-                Deed::Login(credential) => Some((credential, false)),
-                Deed::Enroll { key, confirmed: true, .. } => Some((Credential::Code(key, 0), true)),
-                _ => None,
+            .flat_map(|job| match job.deed {
+                Deed::Login(Credential::Wrong) => vec![],
+                Deed::Login(credential) => vec![(credential, false)],
+                Deed::Enroll { key, confirmed, with, .. } => {
+                    let confirms = confirmed.then_some(Credential::Code(key, 0));
+                    confirms.into_iter().chain(with).map(|credential| (credential, true)).collect()
+                }
+                _ => vec![],
             })
             .collect();
         all.sort_by_key(|(credential, confirms)| (format!("{credential:?}"), !confirms));
@@ -237,13 +240,13 @@ impl Find<'_> {
         Ok(())
     }
 
-    /// Whether a change that this credential confirmed was answered, or is in place.
+    /// Whether a change that this credential confirmed or authorised was answered, or is in place.
     fn has_confirmed(&self, credential: Credential, seen: Option<Seen>) -> bool {
         let in_place = seen.map(|seen| seen.made_by);
         self.changes().any(|(job, answer)| match job.deed {
-            Deed::Enroll { key, confirmed: true, .. } => {
+            Deed::Enroll { key, confirmed, with, .. } => {
                 let made = answer == Some(Answer::Done) || in_place == Some(job.seed);
-                made && credential == Credential::Code(key, 0)
+                made && (confirmed && credential == Credential::Code(key, 0) || with == Some(credential))
             }
             _ => false,
         })
@@ -261,7 +264,7 @@ impl Find<'_> {
             }
             Credential::Backup(seed) => self.backup_set(seen) == Some(seed),
             Credential::Bypass(seed) => self.holds_bypass(seen, seed),
-            Credential::Wrong => false,
+            Credential::Invitation(_) | Credential::Wrong => false,
         }
     }
 
@@ -336,7 +339,7 @@ impl Find<'_> {
     fn can_be_changed(&mut self, seen: Option<Seen>) -> Result<(), String> {
         let mut fs = self.fs.clone();
         let how = if seen.is_some_and(|seen| seen.enrolled) { How::Replace } else { How::First };
-        let mut job = Job::new(Deed::Enroll { key: Key::K3, how, confirmed: false }, INSPECTOR);
+        let mut job = Job::new(Deed::Enroll { key: Key::K3, how, confirmed: false, with: None }, INSPECTOR);
         job.from = seen.map(|seen| seen.made_by);
         let answer = self.run(&mut fs, job);
         let left = fs.listing(&self.world.table.borrow());

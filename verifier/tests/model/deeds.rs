@@ -7,8 +7,8 @@ use otp::{
 };
 use std::cell::Cell;
 use verifier::{
-    Account, Change, Current, Enrolled, Id, Judge, Local, NewBypass, NewToken, Origin, Outcome, Person,
-    Refusal, Store, StoreError, Verifier,
+    Account, Authority, Change, Current, Enrolled, Id, Judge, Local, NewBypass, NewInvitation, NewToken,
+    Origin, Outcome, Person, Refusal, Store, StoreError, Verifier,
 };
 
 /// The instant at which everything happens, and the step it falls into.
@@ -34,6 +34,8 @@ pub(crate) enum Credential {
     Backup(u8),
     /// The bypass, good once, that the process with this seed issues.
     Bypass(u8),
+    /// The invitation that the process with this seed issues. It opens no login.
+    Invitation(u8),
     /// A code of nothing.
     Wrong,
 }
@@ -42,7 +44,14 @@ pub(crate) enum Credential {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Deed {
     Login(Credential),
-    Enroll { key: Key, how: How, confirmed: bool },
+    /// `with` is what authorises it, where root does not.
+    Enroll {
+        key: Key,
+        how: How,
+        confirmed: bool,
+        with: Option<Credential>,
+    },
+    Invite,
     NewBackupCodes,
     Bypass,
     Revoke,
@@ -110,7 +119,11 @@ impl Job {
 
     /// Whether it puts another record in place.
     pub(crate) fn is_change(&self) -> bool {
-        matches!(self.deed, Deed::Enroll { .. } | Deed::NewBackupCodes | Deed::Bypass | Deed::Revoke)
+        let Self { deed, .. } = self;
+        matches!(
+            deed,
+            Deed::Enroll { .. } | Deed::Invite | Deed::NewBackupCodes | Deed::Bypass | Deed::Revoke
+        )
     }
 }
 
@@ -155,11 +168,16 @@ fn bypass_code(seed: u8) -> BackupCode {
     BackupCode::from_random([11, seed, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12]).unwrap()
 }
 
+fn invitation_code(seed: u8) -> BackupCode {
+    BackupCode::from_random([12, seed, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13]).unwrap()
+}
+
 fn typed(credential: Credential) -> Typed {
     match credential {
         Credential::Code(key, offset) => Typed::Code(token(key).code(STEP + offset)),
         Credential::Backup(seed) => Typed::Backup(backup_code(seed)),
         Credential::Bypass(seed) => Typed::Backup(bypass_code(seed)),
+        Credential::Invitation(seed) => Typed::Backup(invitation_code(seed)),
         Credential::Wrong => Typed::parse(b"000000"),
     }
 }
@@ -174,7 +192,7 @@ pub(crate) fn run(job: &Job, disk: &Replay) -> Answer {
     let codes = [backup_code(job.seed)];
     match job.deed {
         Deed::Login(credential) => answered(local.check(&alice, &typed(credential), Origin::Console)),
-        Deed::Enroll { key, how, confirmed } => {
+        Deed::Enroll { key, how, confirmed, with } => {
             let confirm = confirmed.then(|| typed(Credential::Code(key, 0)));
             let how = match how {
                 How::First => Enrolled::First,
@@ -183,11 +201,21 @@ pub(crate) fn run(job: &Job, disk: &Replay) -> Answer {
             };
             let backup = if how == Enrolled::Add { &[][..] } else { &codes[..] };
             let token = token(key);
-            let new = NewToken { from, how, token: &token, confirm: confirm.as_ref(), backup };
+            let code = with.map(typed);
+            let authority = match &code {
+                Some(Typed::Backup(code)) => Authority::Code(code),
+                _ => Authority::Root,
+            };
+            let new = NewToken { from, how, token: &token, confirm: confirm.as_ref(), authority, backup };
             changed(local.enroll(&alice, &new).map(|_| ()))
         }
+        Deed::Invite => {
+            let new = NewInvitation { code: &invitation_code(job.seed), lasts: 3600 };
+            changed(local.invite(&alice, from, &new).map(|_| ()))
+        }
         Deed::NewBackupCodes => {
-            changed(local.backup_codes(&alice, from.expect("a record to start from"), &codes).map(|_| ()))
+            let from = from.expect("a record to start from");
+            changed(local.backup_codes(&alice, from, &codes, Authority::Root).map(|_| ()))
         }
         Deed::Bypass => {
             let (code, reason) = (bypass_code(job.seed), Reason::new("lost").expect("a reason"));
@@ -235,6 +263,8 @@ fn changed(result: Result<(), Refusal>) -> Answer {
         Err(Refusal::NotConfirmed(_)) => Answer::Refused("not confirmed"),
         Err(Refusal::NoBypass) => Answer::Refused("no bypass"),
         Err(Refusal::Tokens(_)) => Answer::Refused("tokens"),
+        Err(Refusal::Unauthorised(_)) => Answer::Refused("unauthorised"),
+        Err(refusal) => panic!("nothing in the model calls for {refusal}"),
     }
 }
 

@@ -1,25 +1,27 @@
 //! Nothing is stored until a code of the new token was typed, and that code is spent by it.
 
 use super::plan::Plan;
+use crate::authority::Given;
 use crate::failure::Failure;
 use crate::house::House;
 use crate::terminal::{Reply, Terminal};
 use crate::words::{self, Words};
 use crate::{clock, kernel_clock};
 use otp::{Malformed, Typed, Verdict};
-use verifier::{BackupSheet, Refusal};
+use verifier::{Made, Refusal};
 
 /// How many codes are asked for.
 const TRIES: usize = 5;
 
 const PROMPT: &str = "Code that the app shows (empty to abort): ";
 
-/// Asks until a code is right, and stores. Gives the new set of backup codes.
+/// Asks until a code is right, and stores.
 pub(super) fn confirmed(
     house: &House,
     plan: &Plan,
     terminal: &Terminal,
-) -> Result<Option<BackupSheet>, Failure> {
+    given: &Given,
+) -> Result<Made, Failure> {
     for _ in 0..TRIES {
         let typed = match terminal.ask(PROMPT)? {
             Reply::Line(line) => Typed::parse(&line),
@@ -28,8 +30,8 @@ pub(super) fn confirmed(
         if matches!(typed, Typed::Malformed(Malformed::Empty)) {
             return Err(aborted());
         }
-        match house.verifier.enroll(&plan.account, &plan.new_token(Some(&typed))) {
-            Ok(set) => return Ok(set),
+        match house.verifier.enroll(&plan.account, &plan.new_token(Some(&typed), given.authority())) {
+            Ok(made) => return Ok(made),
             Err(Refusal::NotConfirmed(Verdict::ClockBehind { seconds })) => {
                 return Err(Failure::new(format!("this machine's clock is at least {seconds} s behind"))
                     .hint("set it first; nothing was stored"));

@@ -11,11 +11,11 @@ use crate::house::House;
 use crate::qr::Code;
 use crate::sheet::{exposed, sheet};
 use crate::terminal::{Terminal, missing};
-use crate::{journal, output, people};
+use crate::{authority, journal, output, people};
 use pictures::Pictures;
 use plan::Plan;
 use serde::Serialize;
-use verifier::{BackupSheet, Enrolled, NewToken};
+use verifier::{Authority, BackupSheet, Enrolled, NewToken, Refusal};
 
 /// What scripts rely on: exactly these keys.
 #[derive(Serialize)]
@@ -28,7 +28,10 @@ struct Json<'a> {
 }
 
 pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
-    let account = people::account(&args.user)?;
+    let account = authority::account(house, args.user.as_deref())?;
+    if house.is_own && args.no_confirm {
+        return Err(Failure::new("only root enrolls without a code of the new token"));
+    }
     // From here on a signal waits for the next question, so that nothing is left half done.
     let terminal = Terminal::open()?;
     let plan = Plan::new(house, args, account)?;
@@ -42,6 +45,11 @@ pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
     if !args.no_confirm {
         asked("enroll asks for a code", "--no-confirm stores without one")?;
     }
+    let status = people::status(house, &plan.account)?;
+    let (_, given) =
+        authority::with(house, terminal.as_ref(), &plan.account.name, status.as_ref(), |authority| {
+            rehearsed(house, &plan, authority)
+        })?;
     let code = Code::new(&plan.uri).map_err(|error| show::failure(&error))?;
     let pictures = Pictures::write(args, &code)?;
     plan.notes().iter().for_each(|note| output::note(note));
@@ -50,15 +58,30 @@ pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
         show::show(&plan, &code, args.qr, terminal.as_ref().filter(|_| args.json))?;
     }
     let set = match terminal.as_ref().filter(|_| !args.no_confirm) {
-        Some(terminal) => confirm::confirmed(house, &plan, terminal)?,
+        Some(terminal) => confirm::confirmed(house, &plan, terminal, &given)?,
         None => house
             .verifier
-            .enroll(&plan.account, &plan.new_token(None))
+            .enroll(&plan.account, &plan.new_token(None, given.authority()))
             .map_err(|refusal| Failure::refusal(&refusal, &plan.account.name))?,
     };
-    journal::changed("enroll", &plan.account, &plan.log());
+    // The daemon has its own line for what people do themselves.
+    if !house.is_own {
+        journal::changed("enroll", &plan.account, &plan.log());
+    }
     pictures.keep();
-    finish(&plan, args.json, set)
+    finish(&plan, args.json, set.sheet)
+}
+
+/// Whether the daemon would take this, before anything is shown: without a code of the new token it stores
+/// nothing.
+fn rehearsed(house: &House, plan: &Plan, authority: Authority<'_>) -> Result<(), Refusal> {
+    if !house.is_own {
+        return Ok(());
+    }
+    match house.verifier.enroll(&plan.account, &plan.new_token(None, authority)) {
+        Ok(_) | Err(Refusal::NotConfirmed(_)) => Ok(()),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 fn finish(plan: &Plan, json: bool, set: Option<BackupSheet>) -> Result<(), Failure> {
@@ -104,7 +127,8 @@ impl Plan {
         format!("token={} how={how} backup_codes={}", self.token.name, self.backup.len())
     }
 
-    fn new_token<'a>(&'a self, confirm: Option<&'a otp::Typed>) -> NewToken<'a> {
-        NewToken { from: self.from, how: self.how, token: &self.token, confirm, backup: &self.backup }
+    fn new_token<'a>(&'a self, confirm: Option<&'a otp::Typed>, authority: Authority<'a>) -> NewToken<'a> {
+        let (from, how) = (self.from, self.how);
+        NewToken { from, how, token: &self.token, confirm, authority, backup: &self.backup }
     }
 }

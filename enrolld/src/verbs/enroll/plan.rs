@@ -36,7 +36,8 @@ impl Plan {
         let name = name.ok_or_else(|| Failure::new("the token has no name"))?;
         let how = how(args, &account, present, &name)?;
         let replaced = match (how, present) {
-            (Enrolled::Replace, Some(_)) => house.verifier.tokens(&account),
+            // People themselves are not shown the keys that they have.
+            (Enrolled::Replace, Some(_)) if !house.is_own => house.verifier.tokens(&account),
             _ => Ok(Vec::new()),
         };
         let replaced = replaced.map_err(|error| Failure::store(&error, &account.name))?;

@@ -1,0 +1,40 @@
+//! The members of a group: the one thing about accounts for which the name service has to be walked through.
+#![allow(unsafe_code)]
+
+use crate::failure::Failure;
+use nix::unistd::Group;
+use std::ffi::CStr;
+use verifier::{Account, StoreError, UserName, lookup};
+
+/// Everybody in `group`: by their own entry, and by the group's.
+pub(crate) fn members(group: &str) -> Result<Vec<Account>, Failure> {
+    let found = Group::from_name(group).map_err(|errno| StoreError::NameService(errno.into()))?;
+    let found = found.ok_or_else(|| Failure::new(format!("no such group: {group:?}")))?;
+    let mut names = with_group(found.gid.as_raw());
+    names.extend(found.mem);
+    let mut members = Vec::with_capacity(names.len());
+    for name in names {
+        // A group may list names that no account has any more.
+        let Ok(name) = UserName::new(&name) else { continue };
+        members.extend(lookup(&name)?);
+    }
+    Ok(members)
+}
+
+/// The names of the accounts whose own group this is, as far as the name service lists accounts (getpwent(3)):
+/// a directory may answer for each and list none.
+fn with_group(gid: u32) -> Vec<String> {
+    let mut names = Vec::new();
+    // SAFETY: no other thread of this program reads the list of accounts, or the entry at hand.
+    unsafe { libc::setpwent() };
+    // SAFETY: as above; the entry stays as it is until the next call.
+    while let Some(entry) = unsafe { libc::getpwent().as_ref() } {
+        if entry.pw_gid == gid && !entry.pw_name.is_null() {
+            // SAFETY: pw_name of an entry is a string that ends with NUL, and is copied before the next call.
+            names.extend(unsafe { CStr::from_ptr(entry.pw_name) }.to_str().map(str::to_owned));
+        }
+    }
+    // SAFETY: as above.
+    unsafe { libc::endpwent() };
+    names
+}
