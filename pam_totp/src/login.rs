@@ -16,7 +16,7 @@ use pam::module::PamHandle;
 use std::ffi::CStr;
 use verifier::wire::Claims;
 use verifier::{
-    Account, FileStore, Local, Outcome, Remote, Standing, StoreError, UserName, Verifier, lookup,
+    Account, FileStore, Local, Origin, Outcome, Remote, Standing, StoreError, UserName, Verifier, lookup,
 };
 
 /// How long a refusal takes while no settings say otherwise, in seconds.
@@ -154,14 +154,31 @@ impl Login<'_> {
         };
         let origin = self.context.origin(&account, self.settings);
         let outcome = if geteuid().is_root() {
-            match self.files() {
-                Ok(files) => sys::undisturbed(|| files.check(&account, typed, origin)),
-                Err(error) => Outcome::Unavailable(error),
-            }
+            self.judge_as_root(&account, typed, origin)
         } else {
             self.daemon().check(&account, typed, origin)
         };
         (Ending::Answered(outcome), Some(account))
+    }
+
+    /// Root goes to the files. Where a sandbox may be what keeps it from them, it asks whoever is outside.
+    fn judge_as_root(&self, account: &Account, typed: &Typed, origin: Origin) -> Outcome {
+        let files = match self.files() {
+            Ok(files) => sys::undisturbed(|| files.check(account, typed, origin)),
+            Err(error) => Outcome::Unavailable(error),
+        };
+        let Outcome::Unavailable(files) = files else { return files };
+        if !files.may_be_a_sandbox() {
+            return Outcome::Unavailable(files);
+        }
+        match self.daemon().check(account, typed, origin) {
+            Outcome::Unavailable(daemon) => Outcome::Unavailable(StoreError::Sandbox {
+                store: self.settings.store.directory.clone(),
+                files: Box::new(files),
+                daemon: Box::new(daemon),
+            }),
+            outcome => outcome,
+        }
     }
 
     fn standing(&self, account: &Account) -> Result<Standing, StoreError> {
@@ -175,7 +192,7 @@ impl Login<'_> {
         name.and_then(|name| lookup(name).ok().flatten())
     }
 
-    /// Whom a program asks that is not root's, such as a screen locker.
+    /// Whom a program asks that may not read the store, such as a screen locker.
     fn daemon(&self) -> Remote {
         let Context { service, rhost, tty, .. } = self.context.clone();
         Remote::new(&self.settings.daemon.socket, Claims { service, rhost, tty })

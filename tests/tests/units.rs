@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use acceptance::artefacts;
 use acceptance::daemon::{Daemon, SOCKET, call};
-use acceptance::lab::run;
+use acceptance::lab::{STORE, run};
 use acceptance::sandbox;
 use serde_json::json;
 
@@ -38,6 +38,26 @@ fn systemd_finds_no_mistake_in_them() {
         let output = run(command.args(["verify", "--man=no"]).arg(service).arg(socket));
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    });
+}
+
+#[test]
+fn systemd_finds_no_mistake_in_the_drop_in_for_polkits_helper() {
+    sandbox::within(|_| {
+        let folder = Path::new("/var/tmp/polkit-agent-helper@.service.d");
+        fs::create_dir(folder).unwrap();
+        let helper = folder.with_extension("");
+        fs::write(&helper, "[Service]\nExecStart=/bin/true\nProtectSystem=strict\n").unwrap();
+        let verified = |text: &str| {
+            fs::write(folder.join("pam_totp.conf"), text).unwrap();
+            let output = run(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&helper));
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        };
+        let text = unit("polkit-agent-helper@.service.d/pam_totp.conf");
+        assert_eq!(verified(&text), "");
+        let misspelt = text.replace("ReadWritePaths", "ReadWritePath");
+        assert!(verified(&misspelt).contains("pam_totp.conf"), "it is read at all");
+        assert!(text.contains(STORE), "the store is where the settings say");
     });
 }
 

@@ -1,6 +1,7 @@
 //! What can go wrong with the store. Every one of these denies; none is ever "not enrolled".
 
 use crate::Id;
+use nix::errno::Errno;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -104,6 +105,15 @@ pub enum StoreError {
         socket: PathBuf,
         /// What is wrong.
         trouble: Trouble,
+    },
+    /// The files are as a sandbox may show them to root, and enrolld gave no answer either.
+    Sandbox {
+        /// The store's folder.
+        store: PathBuf,
+        /// What is wrong with the files.
+        files: Box<StoreError>,
+        /// Why enrolld gave no answer.
+        daemon: Box<StoreError>,
     },
 }
 
@@ -226,11 +236,31 @@ impl fmt::Display for StoreError {
             Self::Random(error) => write!(f, "no randomness from the system: {error}"),
             Self::Daemon { trouble: Trouble::RootOnly, .. } => Trouble::RootOnly.fmt(f),
             Self::Daemon { socket, trouble } => write!(f, "{}: {trouble}", socket.display()),
+            Self::Sandbox { files, daemon, .. } => write!(f, "{files}; {daemon}"),
         }
     }
 }
 
 impl StoreError {
+    /// Whether this is what a sandbox may make of a store that is as it should be, for a process of root's.
+    ///
+    /// systemd.exec(5) shows it read-only (`ProtectSystem=strict`: EROFS), as an empty folder of mode 000
+    /// (`InaccessiblePaths=`: no FORMAT, or EACCES without CAP_DAC_OVERRIDE), of mode 0755
+    /// (`TemporaryFileSystem=`), or as none; a security module answers EACCES or EPERM. In none of these was
+    /// anything recorded. Whoever is outside may be asked then, whatever the reason is: where the store is
+    /// really gone it denies too.
+    #[must_use]
+    pub fn may_be_a_sandbox(&self) -> bool {
+        match self {
+            Self::NotAStore(_) | Self::Refused { fault: Fault::Mode, .. } => true,
+            Self::Io { error, .. } => matches!(
+                error.raw_os_error().map(Errno::from_raw),
+                Some(Errno::EROFS | Errno::EACCES | Errno::EPERM)
+            ),
+            _ => false,
+        }
+    }
+
     /// What an administrator can do about it, where one step helps.
     #[must_use]
     pub fn hint(&self, user: &str) -> Option<String> {
@@ -255,6 +285,13 @@ impl StoreError {
             }
             Self::Daemon { trouble: Trouble::RootOnly, .. } => {
                 Some("ask an administrator, or use sudo".into())
+            }
+            Self::Sandbox { store, files, .. } => {
+                let unit = format!("ReadWritePaths={} in a drop-in of its unit", store.display());
+                Some(match **files {
+                    Self::NotAStore(_) => format!("mount the store, or totpctl init; in a sandbox: {unit}"),
+                    _ => format!("in a sandbox: {unit}"),
+                })
             }
             _ => None,
         }

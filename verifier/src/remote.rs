@@ -110,12 +110,12 @@ impl From<FrameError> for Trouble {
 }
 
 impl Verifier for Remote {
-    /// The daemon judges by what it knows of the caller: `_origin` is not asked for.
-    fn check(&self, account: &Account, typed: &Typed, _origin: Origin) -> Outcome {
+    /// The daemon judges by what it knows of the caller; `origin` is believed from root alone.
+    fn check(&self, account: &Account, typed: &Typed, origin: Origin) -> Outcome {
         if let Typed::Malformed(why) = typed {
             return Outcome::Judged(Verdict::Malformed(*why));
         }
-        let Some(call) = wire::check(&account.name, typed, &self.claims) else {
+        let Some(call) = wire::check(&account.name, typed, &self.claims, origin) else {
             return Outcome::Unavailable(self.trouble(Trouble::Nonsense));
         };
         self.ask(&call, |reply| wire::read_checked(reply, account.uid)).unwrap_or_else(Outcome::Unavailable)

@@ -8,7 +8,7 @@ pub use changes::{Change, Wanted, made, refused, removed, why};
 pub(crate) use changes::{Sent, enroll, new_codes, read_made, read_removed, remove_token};
 
 use crate::json::{Object, Value};
-use crate::{BackupSheet, BypassStatus, Id, InvitationStatus, Outcome, Status, TokenStatus, Waiting};
+use crate::{BackupSheet, BypassStatus, Id, InvitationStatus, Origin, Outcome, Status, TokenStatus, Waiting};
 use otp::{
     Algorithm, Digits, Kind, Lane, Malformed, Method, Period, Reason, Time, TokenName, Typed, Verdict,
 };
@@ -62,6 +62,8 @@ pub enum Request {
         typed: Zeroizing<String>,
         /// For the log.
         claims: Claims,
+        /// Where the attempt comes from, if the peer says so.
+        origin: Option<Origin>,
     },
     /// What is enrolled for this user?
     Status {
@@ -145,6 +147,10 @@ impl Request {
                 user: given.needed("user")?.to_string(),
                 typed: given.needed("code")?,
                 claims: Claims::read(&mut given)?,
+                origin: match given.text("origin")? {
+                    Some(name) => Some(origin(&name).ok_or_else(|| parameter("origin"))?),
+                    None => None,
+                },
             },
             (INTERFACE, "Status") => Self::Status { user: given.needed("user")?.to_string() },
             (INTERFACE, name) if let Some(wanted) = Change::read(name, &mut given) => Self::Change(wanted?),
@@ -161,9 +167,14 @@ fn parameter(name: &str) -> Mistake {
 }
 
 /// A call of `Check`. `None` for what cannot be a code, which needs nobody's judgement.
-pub(crate) fn check(user: &str, attempt: &Typed, claims: &Claims) -> Option<Zeroizing<String>> {
+pub(crate) fn check(
+    user: &str,
+    attempt: &Typed,
+    claims: &Claims,
+    origin: Origin,
+) -> Option<Zeroizing<String>> {
     let parameters = Object::new().text("user", user).text("code", &typed(attempt)?);
-    Some(call("Check", claimed(parameters, claims)))
+    Some(call("Check", claimed(parameters.text("origin", origin_name(origin)), claims)))
 }
 
 /// What was typed, as one text; `None` for what cannot be a code.
@@ -191,6 +202,21 @@ fn claimed(parameters: Object, claims: &Claims) -> Object {
         parameters = parameters.text("tty", bounded(tty));
     }
     parameters
+}
+
+/// A network is a stranger's: what its name is hashed with is the store's secret, and a hash that a peer
+/// names would be learned.
+fn origin_name(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Console => "console",
+        Origin::Others => "others",
+        Origin::Network(_) | Origin::Stranger => "stranger",
+    }
+}
+
+fn origin(name: &str) -> Option<Origin> {
+    let all = [Origin::Console, Origin::Others, Origin::Stranger];
+    all.into_iter().find(|origin| origin_name(*origin) == name)
 }
 
 /// A call of `Status`.

@@ -150,10 +150,11 @@ fn a_check_carries_what_was_typed_and_what_is_claimed() {
     for (typed, sent) in
         [("592691", "592691"), ("592 691 606107", "592691 606107"), ("0123-abcd-EFGH", "0123-abcd-efgh")]
     {
-        let call = check("alice", &Typed::parse(typed.as_bytes()), &claims).unwrap();
+        let call = check("alice", &Typed::parse(typed.as_bytes()), &claims, Origin::Others).unwrap();
         assert!(call.len() < LONGEST_REQUEST, "{}", call.len());
         match Request::parse(call.as_bytes()) {
-            Ok(Request::Check { user, typed, claims: read }) => {
+            Ok(Request::Check { user, typed, claims: read, origin }) => {
+                assert_eq!(origin, Some(Origin::Others));
                 assert_eq!((user.as_str(), typed.as_str()), ("alice", sent));
                 assert_eq!((read.service.as_str(), read.tty.as_deref()), ("i3lock", Some(":0")));
                 assert!(read.rhost.unwrap().starts_with("x\nx\n"));
@@ -161,7 +162,7 @@ fn a_check_carries_what_was_typed_and_what_is_claimed() {
             _ => panic!("{}", *call),
         }
     }
-    assert!(check("alice", &Typed::parse(b"password"), &claims).is_none());
+    assert!(check("alice", &Typed::parse(b"password"), &claims, Origin::Console).is_none());
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn the_longest_check_fits_into_a_request() {
     // Every byte of the texts takes six when it is escaped.
     let long = "\u{1}".repeat(5000);
     let claims = Claims { service: long.clone(), rhost: Some(long.clone()), tty: Some(long) };
-    let call = check(&"x".repeat(255), &Typed::parse(b"592691 606107"), &claims).unwrap();
+    let call = check(&"x".repeat(255), &Typed::parse(b"592691 606107"), &claims, Origin::Stranger).unwrap();
     assert!(call.len() < LONGEST_REQUEST, "{}", call.len());
     assert!(Request::parse(call.as_bytes()).is_ok());
 }

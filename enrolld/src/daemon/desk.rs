@@ -61,10 +61,10 @@ impl Desk {
             Ok(Request::GetInterfaceDescription { interface }) => {
                 wire::description(&interface).map_or_else(|mistake| wire::mistaken(&mistake), Some)
             }
-            Ok(Request::Check { user, typed, claims }) => {
+            Ok(Request::Check { user, typed, claims, origin }) => {
                 let typed = Typed::parse(typed.as_bytes());
                 let question = Question { peer, method: Method::Check, claims: &claims, typed: Some(&typed) };
-                Some(self.check(&question, &user, &typed))
+                Some(self.check(&question, &user, &typed, origin))
             }
             Ok(Request::Change(wanted)) => Some(self.change(peer, &wanted)),
             Ok(Request::Status { user }) => {
@@ -75,15 +75,20 @@ impl Desk {
         }
     }
 
-    fn check(&self, question: &Question<'_>, user: &str, typed: &Typed) -> Zeroizing<String> {
+    fn check(
+        &self,
+        question: &Question<'_>,
+        user: &str,
+        typed: &Typed,
+        claimed: Option<Origin>,
+    ) -> Zeroizing<String> {
         let account = match question.account(user) {
             Ok(account) => account,
             Err(denial) => return wire::denied(denial),
         };
-        // Whatever the peer says of a remote host, it stands at this machine: the console's lane, which learns
-        // no network.
+        let origin = Caller::of(question.peer.uid, Some(&account)).origin(claimed);
         let outcome = match self.verifier() {
-            Ok((_, verifier)) => verifier.check(&account, typed, Origin::Console),
+            Ok((_, verifier)) => verifier.check(&account, typed, origin),
             Err(Trouble::Store(error)) => Outcome::Unavailable(error),
             Err(Trouble::Settings(error)) => return question.misconfigured(&account, &error),
         };

@@ -3,7 +3,7 @@
 //! A code buys a verdict and nothing more: malware in somebody's session that phished one must not be able to
 //! make anything permanent with it.
 
-use verifier::Account;
+use verifier::{Account, Origin};
 
 /// What can be asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +54,16 @@ impl Caller {
             _ if peer == 0 => Self::Root,
             Some(account) if account.uid == peer => Self::Owner,
             _ => Self::Other,
+        }
+    }
+
+    /// Where an attempt comes from. Whatever a peer says of a remote host, it stands at this machine: the
+    /// console, where no network is learned. Root alone is believed: a service in a sandbox may ask for
+    /// whoever is far away, and what it does not say is not established.
+    pub(crate) fn origin(self, claimed: Option<Origin>) -> Origin {
+        match self {
+            Self::Root => claimed.unwrap_or(Origin::Stranger),
+            Self::Owner | Self::Other => Origin::Console,
         }
     }
 
@@ -109,6 +119,14 @@ mod tests {
             (Caller::Other, Method::GetInterfaceDescription),
         ];
         assert_eq!(allowed, expected);
+    }
+
+    #[test]
+    fn nobody_but_root_says_where_an_attempt_comes_from() {
+        for claimed in [None, Some(Origin::Console), Some(Origin::Others), Some(Origin::Stranger)] {
+            assert_eq!(Caller::Owner.origin(claimed), Origin::Console);
+            assert_eq!(Caller::Root.origin(claimed), claimed.unwrap_or(Origin::Stranger));
+        }
     }
 
     #[test]
