@@ -8,6 +8,10 @@ use pam::module::PamHandle;
 use std::ffi::CStr;
 use verifier::{Account, Origin, UserName, lookup};
 
+/// polkit names as the caller whoever it is to authenticate (`PAM_RUSER` is `PAM_USER`), and where systemd starts
+/// its helper, from polkit 127 on, that is root, for whoever knocked at a socket that is open to everybody.
+const POLKIT: &str = "polkit-1";
+
 /// What PAM says about a login.
 #[derive(Clone)]
 pub(crate) struct Context {
@@ -41,6 +45,7 @@ impl Context {
     fn local(&self, account: &Account) -> Origin {
         match getuid().as_raw() {
             uid if uid == account.uid => Origin::Console,
+            0 if self.service == POLKIT => Origin::Others,
             // sudo and su -c have become root before they ask, and name who called them.
             0 => match &self.ruser {
                 None => Origin::Console,

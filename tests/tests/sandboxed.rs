@@ -278,3 +278,26 @@ fn nobody_but_root_says_in_whose_lane_it_is_judged() {
         }
     });
 }
+
+#[test]
+fn whoever_knocks_at_polkits_helper_fills_the_lane_of_other_accounts() {
+    sandbox::within(|lab| {
+        lab.settings(MERCILESS);
+        lab.service("polkit-1", "auth required pam_totp.so\n");
+        let alice = lab.enroll_slow("alice");
+        let _daemon = Daemon::start(lab);
+        // As systemd starts it (polkit 127): root, and PAM_RUSER is whoever is to be authenticated.
+        let helper = |code: &str| Login::new("polkit-1", "alice").asked_by("alice").code(code);
+        assert_eq!(helper(&alice.phone.wrong()).run().verdict(), Code::AuthErr);
+        assert_eq!(lanes(lab), ["others"]);
+        lab.totpctl(["unlock", "alice"]);
+        assert_eq!(strict().run(&helper(&alice.phone.wrong())).verdict(), Code::AuthErr);
+        assert_eq!(lanes(lab), ["others"]);
+        // The set-uid helper of her own agent.
+        let mut command = Command::new("setpriv");
+        let own = Login::new("polkit-1", "alice").asked_by("alice").code(alice.phone.wrong()).command();
+        command.arg("--ruid=alice").arg(own.get_program()).args(own.get_args());
+        assert_eq!(Report::of(command.output().unwrap()).followed().verdict(), Code::AuthErr);
+        assert_eq!(lanes(lab), ["console", "others"]);
+    });
+}
