@@ -1,8 +1,9 @@
 //! Lanes: whose failures count against whom.
 //!
 //! A throttle that one can trigger for somebody else is a way to lock them out. So every person has one
-//! lane for the console, one for other local accounts, one for each network they are known from, and one
-//! for the rest of the world; what happens in one leaves the others untouched.
+//! lane for the console, one for other local accounts, one for services that ask about everybody, one for
+//! each network they are known from, and one for the rest of the world; what happens in one leaves the others
+//! untouched.
 
 use crate::{Ledger, NetworkKey};
 use std::fmt;
@@ -16,6 +17,8 @@ pub enum Origin {
     Others,
     /// A network that can be learned.
     Network(NetworkKey),
+    /// A service without privilege that may ask about everybody, for whomever it serves.
+    Service,
     /// All else.
     Stranger,
 }
@@ -29,6 +32,8 @@ pub enum Lane {
     Others,
     /// A network from which this person has succeeded before: its place in the ledger.
     Known(usize),
+    /// Services that ask about everybody.
+    Services,
     /// Everybody else.
     Strangers,
 }
@@ -40,6 +45,7 @@ impl Lane {
         match origin {
             Origin::Console => Self::Console,
             Origin::Others => Self::Others,
+            Origin::Service => Self::Services,
             Origin::Stranger => Self::Strangers,
             Origin::Network(key) => ledger
                 .known
@@ -49,13 +55,14 @@ impl Lane {
         }
     }
 
-    /// `console`, `others`, `known network` or `strangers`.
+    /// `console`, `others`, `known network`, `services` or `strangers`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Console => "console",
             Self::Others => "others",
             Self::Known(_) => "known network",
+            Self::Services => "services",
             Self::Strangers => "strangers",
         }
     }

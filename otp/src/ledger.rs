@@ -24,6 +24,8 @@ pub struct Ledger {
     pub others: Delay,
     /// The strangers' delay.
     pub strangers: Delay,
+    /// The delay of services that ask about everybody.
+    pub services: Delay,
     /// Networks from which this person succeeded, most recent first, at most [`MAX_NETWORKS`].
     pub known: Vec<Known>,
     /// The console's budget.
@@ -34,6 +36,8 @@ pub struct Ledger {
     pub strangers_budget: Bucket,
     /// The budget of all known networks together.
     pub known_budget: Bucket,
+    /// The budget of services that ask about everybody.
+    pub services_budget: Bucket,
 }
 
 /// What is spent of one token.
@@ -158,6 +162,7 @@ impl Ledger {
             Lane::Console => self.console,
             Lane::Others => self.others,
             Lane::Strangers => self.strangers,
+            Lane::Services => self.services,
             Lane::Known(index) => self.known.get(index).map_or(Delay::default(), |known| known.delay),
         }
     }
@@ -167,6 +172,7 @@ impl Ledger {
             Lane::Console => self.console = delay,
             Lane::Others => self.others = delay,
             Lane::Strangers => self.strangers = delay,
+            Lane::Services => self.services = delay,
             Lane::Known(index) => {
                 if let Some(known) = self.known.get_mut(index) {
                     known.delay = delay;
@@ -195,6 +201,7 @@ impl Ledger {
             Lane::Others => self.others_budget,
             Lane::Strangers => self.strangers_budget,
             Lane::Known(_) => self.known_budget,
+            Lane::Services => self.services_budget,
         }
     }
 
@@ -204,6 +211,7 @@ impl Ledger {
             Lane::Others => &mut self.others_budget,
             Lane::Strangers => &mut self.strangers_budget,
             Lane::Known(_) => &mut self.known_budget,
+            Lane::Services => &mut self.services_budget,
         }
     }
 
@@ -224,11 +232,13 @@ impl Ledger {
             console: Delay::default(),
             others: Delay::default(),
             strangers: Delay::default(),
+            services: Delay::default(),
             known,
             console_budget: Bucket::default(),
             others_budget: Bucket::default(),
             strangers_budget: Bucket::default(),
             known_budget: Bucket::default(),
+            services_budget: Bucket::default(),
             ..self.clone()
         }
     }
@@ -289,6 +299,7 @@ impl Ledger {
             &mut corrected.others_budget,
             &mut corrected.strangers_budget,
             &mut corrected.known_budget,
+            &mut corrected.services_budget,
         ] {
             bucket.at = bucket.at.min(now);
         }

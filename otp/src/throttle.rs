@@ -133,7 +133,7 @@ impl Ledger {
     #[must_use]
     pub fn waits(&self, chance: Chance, policy: &Policy, now: Time) -> Vec<(Lane, Time)> {
         let known = (0..self.known.len()).map(Lane::Known);
-        [Lane::Console, Lane::Others, Lane::Strangers]
+        [Lane::Console, Lane::Others, Lane::Services, Lane::Strangers]
             .into_iter()
             .chain(known)
             .filter_map(|lane| {

@@ -31,15 +31,15 @@ enum Event {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let typing = (0..8usize, -4..=12i64, prop::bool::weighted(0.2), any::<u8>(), 0..5u8).prop_map(
+    let typing = (0..8usize, -4..=12i64, prop::bool::weighted(0.2), any::<u8>(), 0..6u8).prop_map(
         |(token, offset, pair, spelling, from)| Event::Type { token, offset, pair, spelling, from },
     );
-    let repeating = (any::<usize>(), any::<u8>(), 0..5u8).prop_map(|(which, spelling, from)| Event::Repeat {
+    let repeating = (any::<usize>(), any::<u8>(), 0..6u8).prop_map(|(which, spelling, from)| Event::Repeat {
         which,
         spelling,
         from,
     });
-    let guessing = ("[0-9]{6,8}|[0-9]{12}|[0-9]{16}|[0-9a-z -]{0,14}", 0..5u8)
+    let guessing = ("[0-9]{6,8}|[0-9]{12}|[0-9]{16}|[0-9a-z -]{0,14}", 0..6u8)
         .prop_map(|(text, from)| Event::Guess { text, from });
     prop_oneof![
         4 => (0..120u64).prop_map(Event::Wait),
@@ -90,6 +90,7 @@ fn origin(from: u8) -> Origin {
         0 => Origin::Console,
         1 => Origin::Others,
         2 => Origin::Stranger,
+        3 => Origin::Service,
         number => Origin::Network(network(&format!("192.0.{number}.1"))),
     }
 }
@@ -273,6 +274,7 @@ impl World {
             Lane::Console => (std::mem::replace(&mut rest.console, old.console), old.console),
             Lane::Others => (std::mem::replace(&mut rest.others, old.others), old.others),
             Lane::Strangers => (std::mem::replace(&mut rest.strangers, old.strangers), old.strangers),
+            Lane::Services => (std::mem::replace(&mut rest.services, old.services), old.services),
             Lane::Known(n) => {
                 (std::mem::replace(&mut rest.known[n].delay, old.known[n].delay), old.known[n].delay)
             }
@@ -282,6 +284,7 @@ impl World {
             Lane::Others => rest.others_budget = old.others_budget,
             Lane::Strangers => rest.strangers_budget = old.strangers_budget,
             Lane::Known(_) => rest.known_budget = old.known_budget,
+            Lane::Services => rest.services_budget = old.services_budget,
         }
         rest.latest = old.latest;
         assert_eq!(rest, *old);

@@ -157,4 +157,5 @@ fn only_a_learned_network_has_a_lane_of_its_own() {
     assert_eq!(Lane::of(Origin::Stranger, &ledger), Lane::Strangers);
     assert_eq!(Lane::of(Origin::Console, &ledger), Lane::Console);
     assert_eq!(Lane::of(Origin::Others, &ledger), Lane::Others);
+    assert_eq!(Lane::of(Origin::Service, &ledger), Lane::Services);
 }

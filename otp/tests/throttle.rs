@@ -88,7 +88,7 @@ fn a_thousand_failures_of_strangers_touch_no_other_lane() {
         ..before
     };
     assert_eq!(owner.ledger, strangers_alone);
-    for origin in [home(), Origin::Console, Origin::Others] {
+    for origin in [home(), Origin::Console, Origin::Others, Origin::Service] {
         assert_eq!(owner.wait(origin, now), None);
         let code = typed_from(origin, &code_at(now));
         let verdict = judge(&owner.enrollment, &owner.ledger, &code, now, &owner.policy).verdict;
@@ -99,12 +99,13 @@ fn a_thousand_failures_of_strangers_touch_no_other_lane() {
 
 #[test]
 fn a_failure_stays_in_its_lane() {
-    let origins =
-        [Origin::Console, Origin::Others, home(), Origin::Network(network("2001:db8::2")), Origin::Stranger];
-    for guilty in origins {
+    let networks = [home(), Origin::Network(network("2001:db8::2"))];
+    let elsewhere = [Origin::Console, Origin::Others, Origin::Service, Origin::Stranger];
+    let origins = [&networks[..], &elsewhere].concat();
+    for &guilty in &origins {
         let mut owner = Owner::new();
         let now = owner.is_attacked(guilty, 5, NOW);
-        for other in origins {
+        for &other in &origins {
             let waits = owner.wait(other, now).is_some();
             assert_eq!(waits, other == guilty, "{guilty:?} failed, {other:?}");
         }
@@ -211,7 +212,7 @@ fn only_tokens_with_codes_of_that_length_are_charged() {
 
 #[test]
 fn a_spent_lane_refuses_single_codes_and_still_takes_a_pair_and_a_backup_code() {
-    for origin in [Origin::Stranger, home(), Origin::Console, Origin::Others] {
+    for origin in [Origin::Stranger, home(), Origin::Console, Origin::Others, Origin::Service] {
         let mut owner = Owner::new();
         let now = owner.is_attacked(origin, 200, NOW);
         let until = owner.wait(origin, now).unwrap();
@@ -304,11 +305,11 @@ fn unlock_opens_every_lane_and_gives_back_nothing_that_was_spent() {
     let mut owner = Owner::new();
     owner.types(Origin::Console, "592691", NOW);
     let mut now = NOW;
-    for origin in [Origin::Stranger, home(), Origin::Console, Origin::Others] {
+    for origin in [Origin::Stranger, home(), Origin::Console, Origin::Others, Origin::Service] {
         now = owner.is_attacked(origin, 30, NOW);
     }
     let chance = owner.enrollment.chance(&owner.ledger, now, &owner.policy);
-    assert_eq!(owner.ledger.waits(chance, &owner.policy, now).len(), 4);
+    assert_eq!(owner.ledger.waits(chance, &owner.policy, now).len(), 5);
     let before = owner.ledger.clone();
     owner.ledger = owner.ledger.unlocked();
     assert_eq!(owner.ledger.waits(chance, &owner.policy, now), []);

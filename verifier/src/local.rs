@@ -52,6 +52,7 @@ impl<S: Store> Local<S> {
             Origin::Console => otp::Origin::Console,
             Origin::Others => otp::Origin::Others,
             Origin::Network(network) => otp::Origin::Network(network.key(self.store.network_key())),
+            Origin::Service => otp::Origin::Service,
             Origin::Stranger => otp::Origin::Stranger,
         }
     }

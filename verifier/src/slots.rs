@@ -177,10 +177,12 @@ impl Writer {
         self.delay(ledger.console);
         self.delay(ledger.others);
         self.delay(ledger.strangers);
+        self.delay(ledger.services);
         self.bucket(ledger.console_budget);
         self.bucket(ledger.others_budget);
         self.bucket(ledger.strangers_budget);
         self.bucket(ledger.known_budget);
+        self.bucket(ledger.services_budget);
         self.u32(ledger.tokens.len() as u32);
         self.u32(ledger.known.len() as u32);
         for token in &ledger.tokens {
@@ -236,10 +238,12 @@ impl<'a> Reader<'a> {
             console: self.delay()?,
             others: self.delay()?,
             strangers: self.delay()?,
+            services: self.delay()?,
             console_budget: self.bucket()?,
             others_budget: self.bucket()?,
             strangers_budget: self.bucket()?,
             known_budget: self.bucket()?,
+            services_budget: self.bucket()?,
             ..Ledger::default()
         };
         let tokens = self.count(MAX_TOKENS)?;
@@ -286,6 +290,8 @@ mod tests {
             console: delay,
             known: vec![known; MAX_NETWORKS],
             known_budget: Bucket { spent: Chance(5), at: Time(6) },
+            services: Delay { failures: 7, last_failure: Time(8) },
+            services_budget: Bucket { spent: Chance(9), at: Time(10) },
             ..Ledger::default()
         };
         Slot { generation: 4, enrollment: Id([3; 16]), confirmed: true, ledger }
@@ -301,7 +307,7 @@ mod tests {
     #[test]
     fn no_flipped_bit_goes_unnoticed() {
         let bytes = slot().encode();
-        let used = 72 + 8 + 16 + 8 + 36 + 64 + 8 + 8 * 152 + 8 * 28;
+        let used = 72 + 8 + 16 + 8 + 48 + 80 + 8 + 8 * 152 + 8 * 28;
         for bit in 0..used * 8 {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -314,7 +320,7 @@ mod tests {
     fn a_truncated_slot_is_no_slot() {
         let bytes = slot().encode();
         for length in 0..1700 {
-            assert_eq!(Slot::decode(&bytes[..length]).is_some(), length >= 1652, "{length}");
+            assert_eq!(Slot::decode(&bytes[..length]).is_some(), length >= 1680, "{length}");
         }
     }
 

@@ -14,6 +14,8 @@ pub enum Origin {
     Others,
     /// A network that can be learned.
     Network(Network),
+    /// A service without privilege that may ask about everybody.
+    Service,
     /// All else.
     Stranger,
 }

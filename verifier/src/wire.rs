@@ -205,12 +205,12 @@ fn claimed(parameters: Object, claims: &Claims) -> Object {
 }
 
 /// A network is a stranger's: what its name is hashed with is the store's secret, and a hash that a peer
-/// names would be learned.
+/// names would be learned. Which peer is a service, the daemon's settings say.
 fn origin_name(origin: Origin) -> &'static str {
     match origin {
         Origin::Console => "console",
         Origin::Others => "others",
-        Origin::Network(_) | Origin::Stranger => "stranger",
+        Origin::Network(_) | Origin::Service | Origin::Stranger => "stranger",
     }
 }
 
@@ -530,7 +530,7 @@ fn owned(value: Value<'_>) -> Option<String> {
 }
 
 fn lane(name: &str) -> Option<Lane> {
-    [Lane::Console, Lane::Others, Lane::Known(0), Lane::Strangers]
+    [Lane::Console, Lane::Others, Lane::Known(0), Lane::Services, Lane::Strangers]
         .into_iter()
         .find(|lane| lane.name() == name)
 }

@@ -29,7 +29,7 @@ fn verdicts() -> Vec<Verdict> {
         Verdict::Expired { number: 2, since: Time(1_800_000_000) },
     ];
     all.extend(MALFORMED.map(Verdict::Malformed));
-    for lane in [Lane::Console, Lane::Others, Lane::Known(0), Lane::Strangers] {
+    for lane in [Lane::Console, Lane::Others, Lane::Known(0), Lane::Services, Lane::Strangers] {
         all.push(Verdict::Throttled { lane, until: Time(1_800_000_000) });
     }
     all
