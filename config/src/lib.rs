@@ -5,12 +5,14 @@
 //! that was misspelt is not a setting that was left out.
 #![forbid(unsafe_code)]
 
+mod checker;
 mod error;
 mod load;
 mod settings;
 pub mod table;
 mod values;
 
+pub use checker::Checker;
 pub use error::ConfigError;
 pub use load::{DEFAULT_PATH, load, parse};
 pub use settings::{

@@ -1,5 +1,6 @@
 //! Every setting, its type and its default.
 
+use crate::Checker;
 use crate::table::{self, Table, Wrong, boolean, text};
 use crate::values::{self, bounded};
 use otp::{Algorithm, Chance, Digits, Period, Policy, Throttle, Time};
@@ -111,6 +112,8 @@ pub struct DaemonSettings {
     pub socket: PathBuf,
     /// Who may enroll by themselves, and change what they have enrolled.
     pub self_enroll: SelfEnroll,
+    /// Programs without privilege that may ask about everybody.
+    pub checkers: Vec<Checker>,
 }
 
 /// Who may enroll by themselves, and change what they have enrolled.
@@ -148,10 +151,8 @@ impl Settings {
             set(&mut settings.backup_codes.count, table.take("count", bounded(0, 100))?);
             table.finish()?;
         }
-        if let Some(mut table) = root.table("daemon")? {
-            set(&mut settings.daemon.socket, table.take("socket", values::socket)?);
-            set(&mut settings.daemon.self_enroll, table.take("self_enroll", self_enroll)?);
-            table.finish()?;
+        if let Some(table) = root.table("daemon")? {
+            settings.daemon.read(table)?;
         }
         root.finish()?;
         Ok(settings)
@@ -254,7 +255,11 @@ impl Default for BackupCodes {
 
 impl Default for DaemonSettings {
     fn default() -> Self {
-        Self { socket: PathBuf::from("/run/enrolld/socket"), self_enroll: SelfEnroll::Invited }
+        Self {
+            socket: PathBuf::from("/run/enrolld/socket"),
+            self_enroll: SelfEnroll::Invited,
+            checkers: Vec::new(),
+        }
     }
 }
 
@@ -298,6 +303,17 @@ impl Accept {
     fn read(&mut self, mut table: Table<'_>) -> Result<(), Wrong> {
         set(&mut self.window, table.take("window", bounded(0, 10))?);
         set(&mut self.look_ahead, table.take("look_ahead", bounded(0, 100))?);
+        table.finish()
+    }
+}
+
+impl DaemonSettings {
+    fn read(&mut self, mut table: Table<'_>) -> Result<(), Wrong> {
+        set(&mut self.socket, table.take("socket", values::socket)?);
+        set(&mut self.self_enroll, table.take("self_enroll", self_enroll)?);
+        for entry in table.tables("checkers")? {
+            self.checkers.push(Checker::read(entry, &self.checkers)?);
+        }
         table.finish()
     }
 }

@@ -63,6 +63,8 @@ fn every_key_is_read() {
         fail_delay = "0s"
         [backup_codes]
         count = 0
+        [daemon]
+        checkers = [{ uid = 26, service = "postgresql" }, { uid = 33, service = "www-data_1.x" }]
     "#;
     let settings = read(text).unwrap();
     assert_eq!(settings.issuer.as_deref(), Some("example.org"));
@@ -72,6 +74,8 @@ fn every_key_is_read() {
     assert_eq!(settings.login.skip_until.unwrap().0, 1_801_353_600);
     assert_eq!(settings.policy().throttle.yearly_risk.0, 500_000_000_000_000);
     assert_eq!(settings.backup_codes.count, 0);
+    let checkers = settings.daemon.checkers.iter().map(|checker| (checker.uid, checker.service.as_str()));
+    assert_eq!(checkers.collect::<Vec<_>>(), [(26, "postgresql"), (33, "www-data_1.x")]);
 }
 
 #[test]
@@ -98,6 +102,24 @@ fn a_mistake_is_named_with_its_line_and_column() {
         ("[login]\nfail_delay = \"1h\"", "2:14", "3600 s is out of bounds"),
         ("[backup_codes]\ncount = 101", "2:9", "101 is out of bounds"),
         ("[login]\necho = 1", "2:8", "expected a boolean"),
+        ("[daemon]\ncheckers = 26", "2:12", "expected an array of tables"),
+        ("[daemon]\ncheckers = [26]", "2:13", "expected a table"),
+        ("[daemon]\ncheckers = [{ uid = 26 }]", "2:13", "missing field `service`"),
+        ("[daemon]\ncheckers = [{ service = \"x\" }]", "2:13", "missing field `uid`"),
+        ("[daemon]\ncheckers = [{ uid = \"postgres\", service = \"x\" }]", "2:21", "expected a whole number"),
+        ("[daemon]\ncheckers = [{ uid = 0, service = \"x\" }]", "2:21", "uid 0 cannot be given this"),
+        ("[daemon]\ncheckers = [{ uid = 65534, service = \"x\" }]", "2:21", "cannot be given this"),
+        ("[daemon]\ncheckers = [{ uid = 4294967295, service = \"x\" }]", "2:21", "cannot be given this"),
+        ("[daemon]\ncheckers = [{ uid = 4294967296, service = \"x\" }]", "2:21", "out of bounds"),
+        ("[daemon]\ncheckers = [{ uid = -26, service = \"x\" }]", "2:21", "out of bounds"),
+        ("[daemon]\ncheckers = [{ uid = 26, service = \"\" }]", "2:35", "expected 1 to 64 of"),
+        ("[daemon]\ncheckers = [{ uid = 26, service = \"a b\" }]", "2:35", "expected 1 to 64 of"),
+        ("[daemon]\ncheckers = [{ uid = 26, service = \"x\", lane = 1 }]", "2:40", "unknown field `lane`"),
+        (
+            "[daemon]\ncheckers = [{ uid = 26, service = \"x\" },\n{ uid = 26, service = \"y\" }]",
+            "3:9",
+            "uid 26 stands here twice",
+        ),
         ("[login\necho = true", "1:7", ""),
         ("é = 1", "1:1", ""),
         ("[[rule]]\nthen = \"skip\"", "1:3", "unknown field `rule`"),

@@ -118,11 +118,11 @@ fn who_may_ask_what_is_the_daemons_table() {
     let mut compared = 0;
     for row in rows {
         let name = row.split(',').next().unwrap();
-        let may = ["owner", "root", "other"].map(|who| row.contains(&format!("{who}: true")));
+        let may = ["owner", "root", "checker", "other"].map(|who| row.contains(&format!("{who}: true")));
         let shown = if name.starts_with("Get") { "what the service is" } else { name };
         let line = written.lines().find(|line| line.starts_with(&format!("| {shown} |"))).unwrap();
         let cells: Vec<_> =
-            line.split('|').skip(2).take(3).map(|cell| cell.trim().starts_with("yes")).collect();
+            line.split('|').skip(2).take(4).map(|cell| cell.trim().starts_with("yes")).collect();
         assert_eq!(cells, may, "{name}");
         compared += 1;
     }

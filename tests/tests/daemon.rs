@@ -706,7 +706,7 @@ fn people_look_after_themselves_without_root_and_after_nobody_else() {
         let (status, text) = totpctl("alice", &["verify"], &alice.phone.wrong());
         assert!(status == 1 && text.contains("refused: wrong code"), "{text}");
 
-        let alone = "enrolld answers about one's own account alone";
+        let alone = "enrolld does not answer this caller about this account";
         for words in [["status", "alice"], ["verify", "alice"]] {
             let (status, text) = totpctl("bob", &words, &code);
             assert!(status == 1 && text.contains(alone), "{text}");

@@ -182,7 +182,7 @@ impl fmt::Display for Trouble {
             Self::Slow => write!(f, "enrolld did not answer in time"),
             Self::Closed => write!(f, "enrolld hung up before it had answered"),
             Self::Nonsense => write!(f, "what enrolld said is no answer"),
-            Self::NotAllowed => write!(f, "enrolld answers about one's own account alone"),
+            Self::NotAllowed => write!(f, "enrolld does not answer this caller about this account"),
             Self::Unavailable => write!(f, "enrolld has no answer; its line in the system's log says why"),
             Self::RootOnly => write!(f, "only root may do this"),
         }

@@ -1,6 +1,6 @@
 //! Where people change what is their own: enroll, take a token away, make new backup codes.
 
-use crate::daemon::desk::{Desk, Peer, Question, Trouble};
+use crate::daemon::desk::{Desk, Peer, Question, verifier};
 use crate::daemon::table::Method;
 use crate::journal;
 use config::{SelfEnroll, Settings};
@@ -14,23 +14,17 @@ use zeroize::Zeroizing;
 
 impl Desk {
     /// Makes a change, if the peer may ask for it and the code that it gave authorises it.
-    pub(super) fn change(&self, peer: &Peer, wanted: &Wanted) -> Zeroizing<String> {
+    pub(super) fn change(&self, peer: &Peer, wanted: &Wanted) -> Result<Zeroizing<String>, Denial> {
         let method = method(&wanted.change);
-        let question = Question { peer, method, claims: &wanted.claims, typed: None };
-        let account = match question.account(&wanted.user) {
-            Ok(account) => account,
-            Err(denial) => return wire::denied(denial),
-        };
-        let (settings, verifier) = match self.verifier() {
-            Ok(both) => both,
-            Err(Trouble::Settings(error)) => return question.misconfigured(&account, &error),
-            Err(Trouble::Store(error)) => {
-                question.log(Some(&account.name), &Outcome::Unavailable(error));
-                return wire::denied(Denial::Unavailable);
-            }
-        };
+        let mut question = Question { peer, method, claims: wanted.claims.clone(), typed: None };
+        let settings = self.settings(&question)?;
+        let (account, _) = question.account(&wanted.user, &settings)?;
+        let verifier = verifier(&settings).map_err(|error| {
+            question.log(Some(&account.name), &Outcome::Unavailable(error));
+            Denial::Unavailable
+        })?;
         let made = authority(&settings, wanted).and_then(|given| made(&verifier, &account, wanted, given));
-        question.tell(&account, wanted, made)
+        Ok(question.tell(&account, wanted, made))
     }
 }
 

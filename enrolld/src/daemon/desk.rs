@@ -30,7 +30,7 @@ pub(crate) struct Desk {
 pub(super) struct Question<'a> {
     pub(super) peer: &'a Peer,
     pub(super) method: Method,
-    pub(super) claims: &'a Claims,
+    pub(super) claims: Claims,
     pub(super) typed: Option<&'a Typed>,
 }
 
@@ -63,79 +63,72 @@ impl Desk {
             }
             Ok(Request::Check { user, typed, claims, origin }) => {
                 let typed = Typed::parse(typed.as_bytes());
-                let question = Question { peer, method: Method::Check, claims: &claims, typed: Some(&typed) };
-                Some(self.check(&question, &user, &typed, origin))
+                let question = Question { peer, method: Method::Check, claims, typed: Some(&typed) };
+                Some(self.check(question, &user, &typed, origin).unwrap_or_else(wire::denied))
             }
-            Ok(Request::Change(wanted)) => Some(self.change(peer, &wanted)),
+            Ok(Request::Change(wanted)) => Some(self.change(peer, &wanted).unwrap_or_else(wire::denied)),
             Ok(Request::Status { user }) => {
                 let claims = Claims::default();
-                let question = Question { peer, method: Method::Status, claims: &claims, typed: None };
-                Some(self.status(&question, &user))
+                let question = Question { peer, method: Method::Status, claims, typed: None };
+                Some(self.status(question, &user).unwrap_or_else(wire::denied))
             }
         }
     }
 
     fn check(
         &self,
-        question: &Question<'_>,
+        mut question: Question<'_>,
         user: &str,
         typed: &Typed,
         claimed: Option<Origin>,
-    ) -> Zeroizing<String> {
-        let account = match question.account(user) {
-            Ok(account) => account,
-            Err(denial) => return wire::denied(denial),
-        };
-        let origin = Caller::of(question.peer.uid, Some(&account)).origin(claimed);
-        let outcome = match self.verifier() {
-            Ok((_, verifier)) => verifier.check(&account, typed, origin),
-            Err(Trouble::Store(error)) => Outcome::Unavailable(error),
-            Err(Trouble::Settings(error)) => return question.misconfigured(&account, &error),
+    ) -> Result<Zeroizing<String>, Denial> {
+        let settings = self.settings(&question)?;
+        let (account, caller) = question.account(user, &settings)?;
+        let outcome = match verifier(&settings) {
+            Ok(verifier) => verifier.check(&account, typed, caller.origin(claimed)),
+            Err(error) => Outcome::Unavailable(error),
         };
         question.log(Some(&account.name), &outcome);
-        wire::checked(account.uid, &outcome).unwrap_or_else(|| wire::denied(Denial::Unavailable))
+        if caller == Caller::Checker && matches!(outcome, Outcome::NotEnrolled) {
+            // As for a name that is nobody's.
+            return Err(Denial::NotAllowed);
+        }
+        wire::checked(account.uid, &outcome).ok_or(Denial::Unavailable)
     }
 
-    fn status(&self, question: &Question<'_>, user: &str) -> Zeroizing<String> {
-        let account = match question.account(user) {
-            Ok(account) => account,
-            Err(denial) => return wire::denied(denial),
-        };
-        let status = match self.verifier() {
-            Ok((_, verifier)) => verifier.status(&account),
-            Err(Trouble::Store(error)) => Err(error),
-            Err(Trouble::Settings(error)) => return question.misconfigured(&account, &error),
-        };
+    fn status(&self, mut question: Question<'_>, user: &str) -> Result<Zeroizing<String>, Denial> {
+        let settings = self.settings(&question)?;
+        let (account, _) = question.account(user, &settings)?;
+        let status = verifier(&settings).and_then(|verifier| verifier.status(&account));
         match status {
-            Ok(status) => wire::known(account.uid, status.as_ref()),
+            Ok(status) => Ok(wire::known(account.uid, status.as_ref())),
             Err(error) => {
                 question.log(Some(&account.name), &Outcome::Unavailable(error));
-                wire::denied(Denial::Unavailable)
+                Err(Denial::Unavailable)
             }
         }
     }
 
     /// Settings and store are opened anew for each request, as for each login: what was changed, mounted or
     /// unmounted meanwhile counts at once.
-    pub(super) fn verifier(&self) -> Result<(Settings, Local<FileStore>), Trouble> {
-        let settings =
-            config::load(self.config.as_deref()).map_err(|error| Trouble::Settings(error.to_string()))?;
-        let store = FileStore::open(&settings.store).map_err(Trouble::Store)?;
-        let policy = settings.policy();
-        Ok((settings, Local::new(store, policy, clock::now, random::fill)))
+    pub(super) fn settings(&self, question: &Question<'_>) -> Result<Settings, Denial> {
+        config::load(self.config.as_deref()).map_err(|error| {
+            let verdict = ("refused", "misconfigured");
+            question.write(Loudness::Error, None, verdict, None, &error.to_string());
+            Denial::Unavailable
+        })
     }
 }
 
-/// Why there is no verifier.
-pub(super) enum Trouble {
-    Settings(String),
-    Store(StoreError),
+pub(super) fn verifier(settings: &Settings) -> Result<Local<FileStore>, StoreError> {
+    let store = FileStore::open(&settings.store)?;
+    Ok(Local::new(store, settings.policy(), clock::now, random::fill))
 }
 
 impl Question<'_> {
     /// The account that was asked about, if this peer may ask this about it. The answer is the same for an
     /// account that is somebody else's and for a name that is nobody's.
-    pub(super) fn account(&self, user: &str) -> Result<Account, Denial> {
+    pub(super) fn account(&mut self, user: &str, settings: &Settings) -> Result<(Account, Caller), Denial> {
         let account = match UserName::new(user).map_or(Ok(None), |name| lookup(&name)) {
             Ok(account) => account,
             Err(error) => {
@@ -143,9 +136,16 @@ impl Question<'_> {
                 return Err(Denial::Unavailable);
             }
         };
-        let allowed = Caller::of(self.peer.uid, account.as_ref()).may(self.method);
+        let checkers = &settings.daemon.checkers;
+        let caller = Caller::of(self.peer.uid, account.as_ref(), checkers);
+        if caller == Caller::Checker {
+            // The administrator's name for it, and not what it says of itself.
+            let checker = checkers.iter().find(|checker| checker.uid == self.peer.uid);
+            self.claims.service = checker.map_or(String::new(), |checker| checker.service.clone());
+        }
+        let allowed = caller.may(self.method);
         match account {
-            Some(account) if allowed => Ok(account),
+            Some(account) if allowed => Ok((account, caller)),
             account => {
                 let name = account.as_ref().map(|account| account.name.as_str());
                 let verdict = if allowed { "unknown-account" } else { "not-allowed" };
@@ -153,11 +153,6 @@ impl Question<'_> {
                 Err(Denial::NotAllowed)
             }
         }
-    }
-
-    pub(super) fn misconfigured(&self, account: &Account, error: &str) -> Zeroizing<String> {
-        self.write(Loudness::Error, Some(&account.name), ("refused", "misconfigured"), None, error);
-        wire::denied(Denial::Unavailable)
     }
 
     pub(super) fn log(&self, user: Option<&str>, outcome: &Outcome) {
