@@ -8,6 +8,7 @@
 mod attempt;
 mod backup;
 mod bypass;
+pub mod calendar;
 mod diagnose;
 mod enrollment;
 mod invitation;
