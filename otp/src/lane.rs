@@ -11,8 +11,12 @@ use std::fmt;
 /// Where an attempt comes from, as far as it is established.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// Proven local: no remote host, a local service, and the caller is root or the owner.
+    /// Proven local: no remote host, a local service, and root calls: somebody stands at this machine and logs
+    /// in.
     Console,
+    /// Proven local likewise, and the account itself calls, as su to oneself, sudo and a screen locker do. Who
+    /// that is may be any program in the owner's session.
+    Owner,
     /// Another account of this machine (say, by su).
     Others,
     /// A network that can be learned.
@@ -43,7 +47,7 @@ impl Lane {
     #[must_use]
     pub fn of(origin: Origin, ledger: &Ledger) -> Self {
         match origin {
-            Origin::Console => Self::Console,
+            Origin::Console | Origin::Owner => Self::Console,
             Origin::Others => Self::Others,
             Origin::Service => Self::Services,
             Origin::Stranger => Self::Strangers,

@@ -156,6 +156,7 @@ fn only_a_learned_network_has_a_lane_of_its_own() {
     assert_eq!(Lane::of(Origin::Network(network("192.0.3.1")), &ledger), Lane::Strangers);
     assert_eq!(Lane::of(Origin::Stranger, &ledger), Lane::Strangers);
     assert_eq!(Lane::of(Origin::Console, &ledger), Lane::Console);
+    assert_eq!(Lane::of(Origin::Owner, &ledger), Lane::Console);
     assert_eq!(Lane::of(Origin::Others, &ledger), Lane::Others);
     assert_eq!(Lane::of(Origin::Service, &ledger), Lane::Services);
 }

@@ -44,13 +44,14 @@ impl Context {
 
     fn local(&self, account: &Account) -> Origin {
         match getuid().as_raw() {
-            uid if uid == account.uid => Origin::Console,
             0 if self.service == POLKIT => Origin::Others,
-            // sudo and su -c have become root before they ask, and name who called them.
+            // sudo and su -c have become root before they ask, and name who called them. login(1) and greeters
+            // name nobody, not even where it is root who logs in.
             0 => match &self.ruser {
                 None => Origin::Console,
                 Some(name) => caller(name, account),
             },
+            uid if uid == account.uid => Origin::Owner,
             _ => Origin::Others,
         }
     }
@@ -58,7 +59,8 @@ impl Context {
 
 fn caller(name: &str, account: &Account) -> Origin {
     match UserName::new(name).ok().and_then(|name| lookup(&name).ok().flatten()) {
-        Some(caller) if caller.uid == account.uid || caller.uid == 0 => Origin::Console,
+        Some(caller) if caller.uid == account.uid => Origin::Owner,
+        Some(caller) if caller.uid == 0 => Origin::Console,
         // Another account, or one that cannot be looked up.
         _ => Origin::Others,
     }

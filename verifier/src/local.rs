@@ -50,6 +50,7 @@ impl<S: Store> Local<S> {
     fn origin(&self, origin: Origin) -> otp::Origin {
         match origin {
             Origin::Console => otp::Origin::Console,
+            Origin::Owner => otp::Origin::Owner,
             Origin::Others => otp::Origin::Others,
             Origin::Network(network) => otp::Origin::Network(network.key(self.store.network_key())),
             Origin::Service => otp::Origin::Service,

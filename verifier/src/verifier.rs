@@ -8,8 +8,10 @@ use std::fmt;
 /// Where an attempt comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// Proven local, and the caller is root or the owner.
+    /// Proven local, and the caller is root: login(1), a greeter, su from root.
     Console,
+    /// Proven local, and the caller is the account itself: su to oneself, sudo, a screen locker.
+    Owner,
     /// Another account of this machine.
     Others,
     /// A network that can be learned.

@@ -209,13 +209,14 @@ fn claimed(parameters: Object, claims: &Claims) -> Object {
 fn origin_name(origin: Origin) -> &'static str {
     match origin {
         Origin::Console => "console",
+        Origin::Owner => "owner",
         Origin::Others => "others",
         Origin::Network(_) | Origin::Service | Origin::Stranger => "stranger",
     }
 }
 
 fn origin(name: &str) -> Option<Origin> {
-    let all = [Origin::Console, Origin::Others, Origin::Stranger];
+    let all = [Origin::Console, Origin::Owner, Origin::Others, Origin::Stranger];
     all.into_iter().find(|origin| origin_name(*origin) == name)
 }
 

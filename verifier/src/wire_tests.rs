@@ -162,6 +162,14 @@ fn a_check_carries_what_was_typed_and_what_is_claimed() {
             _ => panic!("{}", *call),
         }
     }
+    for origin in [Origin::Console, Origin::Owner, Origin::Others, Origin::Stranger] {
+        let call = check("alice", &Typed::parse(b"592691"), &claims, origin).unwrap();
+        let read = Request::parse(call.as_bytes());
+        assert!(
+            matches!(read, Ok(Request::Check { origin: Some(read), .. }) if read == origin),
+            "{origin:?}"
+        );
+    }
     assert!(check("alice", &Typed::parse(b"password"), &claims, Origin::Console).is_none());
 }
 

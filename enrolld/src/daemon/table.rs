@@ -68,7 +68,7 @@ impl Caller {
     pub(crate) fn origin(self, claimed: Option<Origin>) -> Origin {
         match self {
             Self::Root => claimed.unwrap_or(Origin::Stranger),
-            Self::Owner | Self::Other => Origin::Console,
+            Self::Owner | Self::Other => Origin::Owner,
             Self::Checker => Origin::Service,
         }
     }
@@ -136,8 +136,10 @@ mod tests {
 
     #[test]
     fn nobody_but_root_says_where_an_attempt_comes_from() {
-        for claimed in [None, Some(Origin::Console), Some(Origin::Others), Some(Origin::Stranger)] {
-            assert_eq!(Caller::Owner.origin(claimed), Origin::Console);
+        for claimed in
+            [None, Some(Origin::Console), Some(Origin::Owner), Some(Origin::Others), Some(Origin::Stranger)]
+        {
+            assert_eq!(Caller::Owner.origin(claimed), Origin::Owner);
             assert_eq!(Caller::Checker.origin(claimed), Origin::Service);
             assert_eq!(Caller::Root.origin(claimed), claimed.unwrap_or(Origin::Stranger));
         }

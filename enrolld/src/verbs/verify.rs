@@ -15,7 +15,7 @@ pub(crate) fn run(house: &House, user: Option<&OsStr>) -> Result<(), Failure> {
     let account = user.map_or_else(people::own, people::account)?;
     let status = people::enrolled(house, &account)?;
     let typed = Typed::parse(&read()?);
-    match house.verifier.check(&account, &typed, Origin::Console) {
+    match house.verifier.check(&account, &typed, Origin::Owner) {
         Outcome::Judged(Verdict::Accepted { method, backup_left }) => {
             output::put(&accepted(&method, backup_left))
         }
