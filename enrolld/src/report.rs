@@ -5,7 +5,9 @@ use crate::people;
 use crate::words::{date, instant, logins, rfc3339};
 use otp::Kind;
 use serde::Serialize;
-use verifier::{Account, BackupSheet, BypassStatus, InvitationStatus, Status, TokenStatus};
+use verifier::{
+    Account, AnnouncementStatus, BackupSheet, BypassStatus, InvitationStatus, Status, TokenStatus,
+};
 
 /// One person: the JSON of `status` and `list`, which scripts rely on. Keys are added and never changed.
 #[derive(Serialize)]
@@ -22,6 +24,7 @@ pub(crate) struct Report {
     backup_set: Option<SetReport>,
     bypasses: Vec<BypassReport>,
     invitation: Option<InvitationReport>,
+    announcements: Vec<AnnouncementReport>,
 }
 
 /// An invitation that was not used.
@@ -63,6 +66,17 @@ struct BypassReport {
     reason: String,
 }
 
+/// One change that is told at logins.
+#[derive(Serialize)]
+struct AnnouncementReport {
+    what: &'static str,
+    token: Option<String>,
+    at: String,
+    by_root: bool,
+    until: String,
+    acknowledged: bool,
+}
+
 impl Report {
     /// The report on `account`, of which `status` is known.
     pub(crate) fn new(account: &Account, status: Option<&Status>) -> Self {
@@ -80,6 +94,7 @@ impl Report {
             backup_set: status.backup.map(|(sheet, _)| SetReport::from(sheet)),
             bypasses: status.bypasses.iter().map(BypassReport::from).collect(),
             invitation: status.invitation.map(InvitationReport::from),
+            announcements: status.announcements.iter().map(AnnouncementReport::from).collect(),
             ..nothing
         }
     }
@@ -102,6 +117,7 @@ impl Report {
             backup_set: None,
             bypasses: Vec::new(),
             invitation: None,
+            announcements: Vec::new(),
         }
     }
 
@@ -169,6 +185,20 @@ impl From<InvitationStatus> for InvitationReport {
     }
 }
 
+impl From<&AnnouncementStatus> for AnnouncementReport {
+    fn from(told: &AnnouncementStatus) -> Self {
+        let notice = &told.notice;
+        Self {
+            what: notice.change.name(),
+            token: notice.change.token().map(ToString::to_string),
+            at: rfc3339(notice.at),
+            by_root: notice.by_root,
+            until: rfc3339(told.until),
+            acknowledged: told.acknowledged,
+        }
+    }
+}
+
 impl From<BackupSheet> for SetReport {
     fn from(sheet: BackupSheet) -> Self {
         Self { number: sheet.number, date: date(sheet.created) }
@@ -219,6 +249,9 @@ pub(crate) fn page(account: &Account, status: Option<&Status>) -> String {
     for bypass in &status.bypasses {
         text += &format!("bypass {}: {}: {}\n", bypass.number, bypass_words(bypass), bypass.reason);
     }
+    for told in &status.announcements {
+        text += &format!("{} {}\n", told.notice, told_words(told));
+    }
     for wait in &status.throttled {
         text += &format!("throttled: {} until {}\n", wait.lane, instant(wait.until));
     }
@@ -260,6 +293,13 @@ fn bypass_words(bypass: &BypassStatus) -> String {
         _ if bypass.expired => format!("expired {until}"),
         0 => "used up".to_owned(),
         left => format!("{} left until {until}", logins(left)),
+    }
+}
+
+fn told_words(told: &AnnouncementStatus) -> String {
+    match told.acknowledged {
+        true => "Acknowledged.".to_owned(),
+        false => format!("Told at each login until {}.", instant(told.until)),
     }
 }
 

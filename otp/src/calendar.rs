@@ -16,6 +16,13 @@ pub fn instant(time: Time) -> String {
     format!("{} {hours:02}:{minutes:02}:{seconds:02} UTC", date(time))
 }
 
+/// `2026-11-25 10:03 UTC`.
+#[must_use]
+pub fn minute(time: Time) -> String {
+    let (hours, minutes, _) = clock_of(time);
+    format!("{} {hours:02}:{minutes:02} UTC", date(time))
+}
+
 /// `2026-11-25`, the day in UTC.
 #[must_use]
 pub fn date(time: Time) -> String {

@@ -1,17 +1,19 @@
-//! What a person has been given: tokens, a set of backup codes, bypasses.
+//! What a person has been given: tokens, a set of backup codes, bypasses, and what is told of changes.
 
-use crate::{BackupSet, Bypass, MAX_BYPASSES, Token, TokenName};
+use crate::{Announcement, BackupSet, Bypass, MAX_ANNOUNCEMENTS, MAX_BYPASSES, Token, TokenName};
 use std::fmt;
 
 /// Most tokens that one person may hold.
 pub const MAX_TOKENS: usize = 8;
 
-/// One to eight tokens with distinct names, at most one set of backup codes, at most [`MAX_BYPASSES`].
+/// One to eight tokens with distinct names, at most one set of backup codes, at most [`MAX_BYPASSES`] and
+/// [`MAX_ANNOUNCEMENTS`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Enrollment {
     tokens: Vec<Token>,
     backup: Option<BackupSet>,
     bypasses: Vec<Bypass>,
+    pub(crate) announcements: Vec<Announcement>,
 }
 
 /// Why tokens make no [`Enrollment`].
@@ -25,6 +27,8 @@ pub enum EnrollmentError {
     Twice(TokenName),
     /// More than [`MAX_BYPASSES`].
     Bypasses(usize),
+    /// More than [`MAX_ANNOUNCEMENTS`].
+    Announcements(usize),
 }
 
 impl Enrollment {
@@ -41,7 +45,7 @@ impl Enrollment {
                 return Err(EnrollmentError::Twice(token.name.clone()));
             }
         }
-        Ok(Self { tokens, backup, bypasses: Vec::new() })
+        Ok(Self { tokens, backup, bypasses: Vec::new(), announcements: Vec::new() })
     }
 
     /// The tokens, in the order in which they were enrolled.
@@ -83,6 +87,21 @@ impl Enrollment {
         self.bypasses = bypasses;
         Ok(self)
     }
+
+    /// What is told of changes, in the order in which they were made.
+    #[must_use]
+    pub fn announcements(&self) -> &[Announcement] {
+        &self.announcements
+    }
+
+    /// The same tokens with these announcements; fails for more than [`MAX_ANNOUNCEMENTS`].
+    pub fn with_announcements(mut self, announcements: Vec<Announcement>) -> Result<Self, EnrollmentError> {
+        if announcements.len() > MAX_ANNOUNCEMENTS {
+            return Err(EnrollmentError::Announcements(announcements.len()));
+        }
+        self.announcements = announcements;
+        Ok(self)
+    }
 }
 
 impl fmt::Display for EnrollmentError {
@@ -92,6 +111,9 @@ impl fmt::Display for EnrollmentError {
             Self::TooMany(count) => write!(f, "{count} tokens, at most {MAX_TOKENS} fit"),
             Self::Twice(name) => write!(f, "two tokens are named {name:?}", name = name.as_str()),
             Self::Bypasses(count) => write!(f, "{count} bypasses at a time, at most {MAX_BYPASSES} fit"),
+            Self::Announcements(count) => {
+                write!(f, "{count} announcements at a time, at most {MAX_ANNOUNCEMENTS} fit")
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::throttle::{Guess, wait};
 use crate::verdict::{Judgement, Method, Verdict};
 use crate::{
-    Attempt, BackupCode, Bypass, Chance, Code, Delay, Digits, Enrollment, Kind, Lane, Ledger, MAX_SPENT,
+    Announcement, Attempt, BackupCode, Bypass, Chance, Code, Delay, Digits, Enrollment, Kind, Lane, Ledger,
+    MAX_SPENT,
 };
 use crate::{Malformed, Origin, Policy, Time, Token, TokenName, TokenState, Typed};
 use std::ops::RangeInclusive;
@@ -143,8 +144,9 @@ impl Case<'_> {
             let name = token.name.clone();
             let method = if reply.second.is_some() { Method::Pair(name) } else { Method::Code(name) };
             return self.accepted(method, |next| {
-                for (place, _, factor) in &matches {
+                for (place, token, factor) in &matches {
                     spend(next, *place, *factor, reply.guess(), self.now);
+                    next.acknowledge(self.enrollment, &token.name, self.attempt.origin);
                 }
             });
         }
@@ -273,7 +275,8 @@ impl Case<'_> {
         next.learn(self.attempt.origin);
         next.latest = next.latest.max(self.now);
         let backup_left = next.backup_left(self.enrollment);
-        Judgement { verdict: Verdict::Accepted { method, backup_left }, next: Some(next) }
+        let announced = self.ledger.announced(self.enrollment, self.now).map(Announcement::notice).collect();
+        Judgement { verdict: Verdict::Accepted { method, backup_left, announced }, next: Some(next) }
     }
 
     fn wrong(&self, chance: Chance) -> Judgement {

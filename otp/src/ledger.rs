@@ -18,6 +18,8 @@ pub struct Ledger {
     pub spent_backup: u128,
     /// For each bypass of the enrollment, in its order, how many logins it has opened.
     pub bypass_uses: [u8; MAX_BYPASSES],
+    /// One bit for each announcement of the enrollment, in its order: set once it is acknowledged.
+    pub acknowledged: u8,
     /// The console's delay.
     pub console: Delay,
     /// The delay of other local accounts.
@@ -116,8 +118,8 @@ impl Ledger {
     }
 
     /// The ledger for `next`, carrying over from `self` (the ledger of `previous`) what survives: the steps
-    /// of tokens whose key is kept, the lanes and budgets, the spent codes of a set that is kept, and the
-    /// uses of bypasses that are kept.
+    /// of tokens whose key is kept, the lanes and budgets, the spent codes of a set that is kept, the uses
+    /// of bypasses that are kept, and which of the announcements that are kept were acknowledged.
     #[must_use]
     pub fn carried(&self, previous: &Enrollment, next: &Enrollment) -> Self {
         let tokens = next.tokens().iter().map(|token| {
@@ -130,6 +132,7 @@ impl Ledger {
             tokens: tokens.collect(),
             spent_backup: if same_set { self.spent_backup } else { 0 },
             bypass_uses: self.carried_bypass_uses(previous, next),
+            acknowledged: self.carried_acknowledged(previous, next),
             ..self.clone()
         }
     }
@@ -137,7 +140,13 @@ impl Ledger {
     /// The ledger of somebody whose tokens were taken away: the lanes stay.
     #[must_use]
     pub fn without_tokens(&self) -> Self {
-        Self { tokens: Vec::new(), spent_backup: 0, bypass_uses: [0; MAX_BYPASSES], ..self.clone() }
+        Self {
+            tokens: Vec::new(),
+            spent_backup: 0,
+            bypass_uses: [0; MAX_BYPASSES],
+            acknowledged: 0,
+            ..self.clone()
+        }
     }
 
     /// How many backup codes of `enrollment` are left.

@@ -5,6 +5,7 @@
 //! and the ledger that carries it. No clock, no file, no randomness but what is handed in.
 #![forbid(unsafe_code)]
 
+mod announcement;
 mod attempt;
 mod backup;
 mod bypass;
@@ -25,6 +26,7 @@ mod token;
 mod uri;
 mod verdict;
 
+pub use announcement::{Announced, Announcement, MAX_ANNOUNCEMENTS, Notice};
 pub use attempt::{Attempt, Malformed, Typed};
 pub use backup::{BackupCode, BackupSet};
 pub use bypass::{Bypass, MAX_BYPASSES, Reason, Uses};

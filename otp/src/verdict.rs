@@ -1,6 +1,6 @@
 //! What is answered to an attempt, and what has to be recorded first.
 
-use crate::{Lane, Ledger, Malformed, Time, TokenName};
+use crate::{Lane, Ledger, Malformed, Notice, Time, TokenName};
 
 /// What is to be answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,6 +11,8 @@ pub enum Verdict {
         method: Method,
         /// How many backup codes are left.
         backup_left: usize,
+        /// The changes that are told, oldest first; one that this login acknowledges is among them.
+        announced: Vec<Notice>,
     },
     /// Shaped like a code, and none of ours. For codes short enough to guess, the only verdict that counts.
     Wrong {

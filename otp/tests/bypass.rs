@@ -39,7 +39,7 @@ fn types(enrollment: &Enrollment, ledger: &mut Ledger, number: u32, now: Time) -
 }
 
 fn opened(number: u32, left: u8) -> Verdict {
-    Verdict::Accepted { method: Method::Bypass { number, left }, backup_left: 2 }
+    Verdict::Accepted { method: Method::Bypass { number, left }, backup_left: 2, announced: Vec::new() }
 }
 
 const USED_UP: Verdict = Verdict::Replayed { token: None, ahead: None };
@@ -260,7 +260,11 @@ impl World {
         } else {
             held.opened += 1;
             let backup_left = self.ledger.backup_left(&self.enrollment);
-            Verdict::Accepted { method: Method::Bypass { number, left: left - 1 }, backup_left }
+            Verdict::Accepted {
+                method: Method::Bypass { number, left: left - 1 },
+                backup_left,
+                announced: Vec::new(),
+            }
         };
         assert_eq!(verdict, expected);
         assert_eq!(next.is_some(), expected != USED_UP, "recorded, unless it was before");

@@ -50,7 +50,11 @@ fn a_code_is_refused_the_second_time() {
     let mut person = Person::with(vec![phone(K1)]);
     assert_eq!(
         person.types("592691", NOW),
-        Verdict::Accepted { method: Method::Code(TokenName::new("phone").unwrap()), backup_left: 0 }
+        Verdict::Accepted {
+            method: Method::Code(TokenName::new("phone").unwrap()),
+            backup_left: 0,
+            announced: Vec::new()
+        }
     );
     for spelling in ["592691", "592 691", "592-691", " 592691", "592691\r", "5 9 2 6 9 1\r\n"] {
         for later in [0, 1, 29, 30, 59] {
@@ -239,7 +243,7 @@ fn backup_codes_are_good_once_each_in_any_order_and_spelling() {
         let verdict = person.types(&spelling, NOW);
         assert_eq!(
             verdict,
-            Verdict::Accepted { method: Method::Backup, backup_left: 9 - done },
+            Verdict::Accepted { method: Method::Backup, backup_left: 9 - done, announced: Vec::new() },
             "{spelling:?}"
         );
         for again in [text.to_string(), spelling] {

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Arguments, Effective};
 use crate::context::Context;
-use crate::report::{Ending, Report, advice};
+use crate::report::{Ending, Report, told};
 use crate::sys;
 use config::{Settings, Unenrolled};
 use nix::unistd::geteuid;
@@ -56,9 +56,11 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
     let user = account.as_ref().map(|account| account.name.as_str());
     let code = answer(handle, &Report::new(&ending, user, typed.as_ref(), &context));
     // After the log, which must have its line even if the client hangs up over this.
-    let Some(text) = advice(&ending).filter(|_| flags & PAM_SILENT == 0) else { return code };
-    tell(handle, &text);
-    if is_still(handle, named.ok().flatten().as_ref()) {
+    let texts = if flags & PAM_SILENT == 0 { told(&ending) } else { Vec::new() };
+    for text in &texts {
+        tell(handle, text);
+    }
+    if texts.is_empty() || is_still(handle, named.ok().flatten().as_ref()) {
         return code;
     }
     answer(handle, &Report::new(&Ending::Cancelled(RENAMED), user, typed.as_ref(), &context))

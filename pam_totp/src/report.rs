@@ -4,7 +4,7 @@
 //! `user_unknown` and `authinfo_unavail`. The reason is in the log, in the words of `verifier::log_line`.
 
 use crate::context::Context;
-use otp::{Method, Typed, Verdict};
+use otp::{Method, Notice, Typed, Verdict};
 use pam::constants::PamResultCode;
 use verifier::Outcome;
 use verifier::log_line::{self, LogLine, Loudness};
@@ -91,12 +91,26 @@ fn reason(ending: &Ending) -> String {
     }
 }
 
-/// What somebody is told who came in without their token and may not be able to once more. It stands in the
-/// manual too: not every application shows it.
-pub(crate) fn advice(ending: &Ending) -> Option<String> {
-    let Ending::Answered(Outcome::Judged(Verdict::Accepted { method, backup_left })) = ending else {
-        return None;
+/// What somebody is told who was let in, a message each: what was changed of their tokens lately, and advice.
+/// It stands in the manual too: not every application shows it.
+pub(crate) fn told(ending: &Ending) -> Vec<String> {
+    let Ending::Answered(Outcome::Judged(Verdict::Accepted { method, backup_left, announced })) = ending
+    else {
+        return Vec::new();
     };
+    announced.iter().map(warning).chain(advice(method, *backup_left)).collect()
+}
+
+/// What is told of a change: nobody's malware enrolls a token unseen.
+fn warning(notice: &Notice) -> String {
+    match notice.by_root {
+        true => format!("{notice} If you did not ask for that, tell them."),
+        false => format!("{notice} If that was not you, tell an administrator."),
+    }
+}
+
+/// For whoever came in without their token and may not be able to once more.
+fn advice(method: &Method, backup_left: usize) -> Option<String> {
     let came_by = match (method, backup_left) {
         (Method::Bypass { left: 0, .. }, _) => "This was a bypass. It will not open again.".to_owned(),
         (Method::Bypass { left, .. }, _) => format!("This was a bypass, and opens {left} times more."),
@@ -112,7 +126,7 @@ pub(crate) fn advice(ending: &Ending) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otp::{Lane, Malformed, Time, TokenName};
+    use otp::{Announced, Lane, Malformed, Time, TokenName};
     use verifier::StoreError;
 
     fn context(rhost: &str) -> Context {
@@ -122,6 +136,10 @@ mod tests {
     fn report(verdict: Verdict) -> Report {
         let ending = Ending::Answered(Outcome::Judged(verdict));
         Report::new(&ending, Some("alice"), None, &context("192.0.2.7"))
+    }
+
+    fn accepted(method: Method) -> Verdict {
+        Verdict::Accepted { method, backup_left: 3, announced: Vec::new() }
     }
 
     #[test]
@@ -140,8 +158,7 @@ mod tests {
             assert_eq!(report(verdict).code, PamResultCode::PAM_AUTH_ERR);
         }
         for method in [Method::Code(name), Method::Backup, Method::Bypass { number: 1, left: 0 }] {
-            let accepted = Verdict::Accepted { method, backup_left: 3 };
-            assert_eq!(report(accepted).code, PamResultCode::PAM_SUCCESS);
+            assert_eq!(report(accepted(method)).code, PamResultCode::PAM_SUCCESS);
         }
         let of = |ending| Report::new(&ending, None, None, &context("")).code;
         assert_eq!(of(Ending::Exempt("x")), PamResultCode::PAM_IGNORE);
@@ -171,10 +188,28 @@ mod tests {
     #[test]
     fn a_bypass_is_named_by_its_number_with_what_is_left_of_it() {
         let method = Method::Bypass { number: 2, left: 4 };
-        let line = report(Verdict::Accepted { method, backup_left: 3 }).line;
+        let line = report(accepted(method)).line;
         assert!(line.ends_with("method=bypass verdict=accepted reason=\"bypass 2, 4 uses left\""), "{line}");
         let line = report(Verdict::Expired { number: 2, since: Time(5) }).line;
         assert!(line.starts_with("refused; ") && line.contains("method=bypass verdict=expired"), "{line}");
+    }
+
+    #[test]
+    fn each_change_is_told_in_a_message_of_its_own_before_the_advice() {
+        let longest = TokenName::new(&"x".repeat(32)).unwrap();
+        let notice = |by_root| Notice {
+            change: Announced::Replaced { token: longest.clone() },
+            at: Time(1_800_000_000),
+            by_root,
+        };
+        let announced = vec![notice(false), notice(true)];
+        let verdict = Verdict::Accepted { method: Method::Backup, backup_left: 0, announced };
+        let texts = told(&Ending::Answered(Outcome::Judged(verdict)));
+        assert!(texts[0].ends_with(" 2027-01-15 08:00 UTC. If that was not you, tell an administrator."));
+        assert!(texts[1].ends_with(" by an administrator. If you did not ask for that, tell them."));
+        assert!(texts[2].starts_with("This was your last backup code."));
+        assert!(texts.len() == 3 && texts.iter().all(|text| text.len() < 512), "PAM_MAX_MSG_SIZE");
+        assert!(told(&Ending::Answered(Outcome::NotEnrolled)).is_empty());
     }
 
     #[test]

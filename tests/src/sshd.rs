@@ -65,6 +65,17 @@ impl<'lab> Sshd<'lab> {
 
     /// A client at a terminal, with more options for ssh(1).
     pub fn client(&self, user: &str, options: &[&str]) -> Terminal {
+        let mut command = self.ssh(user, options);
+        command.arg(format!("echo {WELCOME}"));
+        Terminal::start(command)
+    }
+
+    /// A client at a terminal that wants a shell.
+    pub fn shell(&self, user: &str) -> Terminal {
+        Terminal::start(self.ssh(user, &[]))
+    }
+
+    fn ssh(&self, user: &str, options: &[&str]) -> Command {
         let mut command = Command::new("ssh");
         command
             // Of two values the first holds.
@@ -73,10 +84,9 @@ impl<'lab> Sshd<'lab> {
             .args(["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"])
             .args(["-o", "NumberOfPasswordPrompts=1", "-o", "IdentityAgent=none"])
             .arg(format!("{user}@127.0.0.1"))
-            .arg(format!("echo {WELCOME}"))
             .env("LC_ALL", "C.UTF-8")
             .env_remove("SSH_AUTH_SOCK");
-        Terminal::start(command)
+        command
     }
 
     /// Logs in, answering each prompt that must come, in order.

@@ -6,8 +6,8 @@ use crate::{
     Account, Authority, By, Enrolled, Id, Local, Made, NewToken, Record, Refusal, State, Store, StoreError,
 };
 use otp::{
-    Attempt, BackupCode, BackupSet, Enrollment, Ledger, Malformed, Time, Token, TokenName, TokenState, Typed,
-    Verdict,
+    Announced, Attempt, BackupCode, BackupSet, Enrollment, Ledger, Malformed, Time, Token, TokenName,
+    TokenState, Typed, Verdict,
 };
 
 impl<S: Store> Local<S> {
@@ -45,6 +45,7 @@ impl<S: Store> Local<S> {
             let enrollment = Enrollment::new(tokens, backup)
                 .and_then(|made| made.with_bypasses(bypasses))
                 .map_err(Refusal::Tokens)?;
+            let enrollment = self.announcing(enrollment, person, change_of(new), is_roots);
             let (spent, by) = self.authorised(person, new.authority)?;
             let mut ledger = self.ledger_for(spent.as_deref(), &enrollment, kept.is_some())?;
             self.confirm((new, now), &enrollment, &mut ledger)?;
@@ -76,6 +77,7 @@ impl<S: Store> Local<S> {
         authority: Authority<'_>,
     ) -> Result<By, Refusal> {
         self.vet_present(account, Some(from))?;
+        let is_roots = matches!(authority, Authority::Root);
         let removed = self.rewrite_by(account, from, authority, |person, present, ledger| {
             let (kept, taken): (Vec<_>, Vec<_>) =
                 present.tokens().iter().cloned().partition(|token| token.name != *name);
@@ -88,6 +90,8 @@ impl<S: Store> Local<S> {
             let enrollment = Enrollment::new(kept, present.backup().cloned())
                 .and_then(|made| made.with_bypasses(present.bypasses().to_vec()))
                 .map_err(Refusal::Tokens)?;
+            let change = Announced::Removed { token: name.clone() };
+            let enrollment = self.announcing(enrollment, Some(person), change, is_roots);
             let ledger = ledger.carried(present, &enrollment);
             record.state = State::Enrolled(enrollment);
             Ok((record, ledger, ()))
@@ -104,11 +108,13 @@ impl<S: Store> Local<S> {
         authority: Authority<'_>,
     ) -> Result<Made, Refusal> {
         self.vet_present(account, Some(from))?;
+        let is_roots = matches!(authority, Authority::Root);
         let made = self.rewrite_by(account, from, authority, |person, present, ledger| {
             let mut record = self.keeping(&person.record, account)?;
             let set = self.new_set(&mut record, codes)?;
             let sheet = set.as_ref().map(sheet_of);
             let enrollment = present.clone().with_backup(set);
+            let enrollment = self.announcing(enrollment, Some(person), Announced::BackupCodes, is_roots);
             let ledger = ledger.carried(present, &enrollment);
             record.state = State::Enrolled(enrollment);
             Ok((record, ledger, sheet))
@@ -189,5 +195,14 @@ impl<S: Store> Local<S> {
                 Ok(if raise { Ledger::rebuilt(next, &self.policy, self.now()) } else { Ledger::new(next) })
             }
         }
+    }
+}
+
+fn change_of(new: &NewToken) -> Announced {
+    let token = new.token.name.clone();
+    match new.how {
+        Enrolled::First => Announced::Enrolled { token },
+        Enrolled::Replace => Announced::Replaced { token },
+        Enrolled::Add => Announced::Added { token },
     }
 }

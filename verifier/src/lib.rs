@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod announcement;
 mod authority;
 mod bypass;
 mod disk;
@@ -44,6 +45,6 @@ pub use slots::{LEDGER_LEN, Read, SLOT_LEN, Slot, Slots};
 pub use stack::{below, wipe_stack};
 pub use store::{FileStore, Store};
 pub use verifier::{
-    BackupSheet, BypassStatus, Enrolled, InvitationStatus, Issued, Made, NewBypass, NewInvitation, NewToken,
-    Origin, Outcome, Refusal, Standing, Status, TokenStatus, Verifier, Waiting,
+    AnnouncementStatus, BackupSheet, BypassStatus, Enrolled, InvitationStatus, Issued, Made, NewBypass,
+    NewInvitation, NewToken, Origin, Outcome, Refusal, Standing, Status, TokenStatus, Verifier, Waiting,
 };

@@ -1,5 +1,6 @@
 //! [`Verifier`] in this process, over a [`Store`].
 
+use crate::announcement::announcements_of;
 use crate::bypass::bypasses_of;
 use crate::invitation::invitation_status;
 use crate::person::{Change, Current, Judge, Person};
@@ -226,7 +227,7 @@ impl<S: Store> Verifier for Local<S> {
         }
         let now = self.now();
         let (mut tokens, mut backup, mut throttled) = (Vec::new(), None, Vec::new());
-        let mut bypasses = Vec::new();
+        let (mut bypasses, mut announcements) = (Vec::new(), Vec::new());
         let invitation = record.invitation().map(|invitation| match &current {
             Current::Whole(ledger) | Current::Half(ledger) => {
                 invitation_status(invitation, ledger.latest, now)
@@ -255,6 +256,7 @@ impl<S: Store> Verifier for Local<S> {
             warnings.extend(self.warnings(enrollment, &ledger, now));
             backup = enrollment.backup().map(|set| (sheet_of(set), ledger.backup_left(enrollment)));
             bypasses = bypasses_of(enrollment, &ledger, now);
+            announcements = announcements_of(enrollment, &ledger, now);
             let chance = enrollment.chance(&ledger, now, &self.policy);
             let waits = ledger.waits(chance, &self.policy, now);
             throttled = waits.into_iter().map(|(lane, until)| Waiting { lane, until }).collect();
@@ -269,6 +271,7 @@ impl<S: Store> Verifier for Local<S> {
             backup,
             invitation,
             bypasses,
+            announcements,
             throttled,
             warnings,
         }))
@@ -359,7 +362,9 @@ impl<S: Store> Verifier for Local<S> {
         }
         // What the lost ledger had spent nobody knows: steps are raised beyond now; counters, backup codes and
         // bypasses, which have no order to be raised in, are void.
-        let rebuilt = Enrollment::new(enrollment.tokens().to_vec(), None).map_err(Refusal::Tokens)?;
+        let rebuilt = Enrollment::new(enrollment.tokens().to_vec(), None)
+            .and_then(|made| made.with_announcements(enrollment.announcements().to_vec()))
+            .map_err(Refusal::Tokens)?;
         let ledger = Ledger::rebuilt(&rebuilt, &self.policy, self.now());
         self.store.change(account.uid, Some(person.record.id), |_| {
             let mut record = self.keeping(&person.record, account)?;

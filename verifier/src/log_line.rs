@@ -74,7 +74,7 @@ fn token(outcome: &Outcome) -> Option<&str> {
 pub fn reason(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Judged(verdict) => match verdict {
-            Verdict::Accepted { method: Method::Backup, backup_left } => {
+            Verdict::Accepted { method: Method::Backup, backup_left, .. } => {
                 format!("{backup_left} backup codes left")
             }
             Verdict::Accepted { method: Method::Bypass { number, left }, .. } => {

@@ -4,10 +4,10 @@
 
 use crate::id::{hex, unhex};
 use crate::{Holder, Id, Record, State};
-use config::table::{Table, Wrong, array, number, text};
+use config::table::{Table, Wrong, array, boolean, number, text};
 use otp::{
-    Algorithm, BackupSet, Bypass, Digits, Enrollment, Invitation, Kind, Life, Period, Reason, Secret, Time,
-    Token, TokenName, Uses,
+    Algorithm, Announced, Announcement, BackupSet, Bypass, Digits, Enrollment, Invitation, Kind, Life,
+    Period, Reason, Secret, Time, Token, TokenName, Uses,
 };
 use std::fmt::{self, Write};
 use toml::de::DeValue;
@@ -39,15 +39,18 @@ fn record(source: &str) -> Result<Record, Wrong> {
     let backup = root.table("backup")?.map(backup).transpose()?;
     let bypasses = root.tables("bypass")?.into_iter().map(bypass).collect::<Result<Vec<_>, _>>()?;
     let invitation = root.table("invitation")?.map(invitation).transpose()?;
+    let changes = root.tables("change")?.into_iter().map(change).collect::<Result<Vec<_>, _>>()?;
     root.finish()?;
     let impossible = || Wrong { at: 0, message: unexpected() };
-    let is_bare = tokens.is_empty() && backup.is_none() && bypasses.is_empty();
+    let is_bare = tokens.is_empty() && backup.is_none() && bypasses.is_empty() && changes.is_empty();
     let state = match (revoked, invitation) {
         (Some(at), None) if is_bare => State::Revoked(at),
         (None, Some(invitation)) if is_bare => State::Invited(invitation),
         (Some(_), _) | (_, Some(_)) => return Err(impossible()),
         (None, None) => {
-            let enrollment = Enrollment::new(tokens, backup).and_then(|made| made.with_bypasses(bypasses));
+            let enrollment = Enrollment::new(tokens, backup)
+                .and_then(|made| made.with_bypasses(bypasses))
+                .and_then(|made| made.with_announcements(changes));
             State::Enrolled(enrollment.map_err(|_| impossible())?)
         }
     };
@@ -112,6 +115,17 @@ fn invitation(mut table: Table<'_>) -> Result<Invitation, Wrong> {
     };
     table.finish()?;
     Ok(invitation)
+}
+
+fn change(mut table: Table<'_>) -> Result<Announcement, Wrong> {
+    let token = table.take("token", |value| TokenName::new(text(value)?).ok_or_else(unexpected))?;
+    let announcement = Announcement {
+        change: table.need("what", |value| Announced::of(text(value)?, token).ok_or_else(unexpected))?,
+        by_root: table.need("by_root", boolean)?,
+        life: life(&mut table)?,
+    };
+    table.finish()?;
+    Ok(announcement)
 }
 
 fn life(table: &mut Table<'_>) -> Result<Life, Wrong> {
@@ -194,6 +208,14 @@ fn write_record(text: &mut String, record: &Record) -> fmt::Result {
         writeln!(text, "salt = \"{}\"", hex(&bypass.salt))?;
         writeln!(text, "hash = \"{}\"", hex(&bypass.hash))?;
     }
+    for told in enrollment.announcements() {
+        writeln!(text, "\n[[change]]\nwhat = \"{}\"", told.change.name())?;
+        if let Some(token) = told.change.token() {
+            writeln!(text, "token = \"{token}\"")?;
+        }
+        writeln!(text, "by_root = {}", told.by_root)?;
+        write_life(text, &told.life)?;
+    }
     Ok(())
 }
 
@@ -232,6 +254,11 @@ mod tests {
         }
     }
 
+    fn told(change: Announced) -> Announcement {
+        let life = Life { issued: Time(7), recorded: Time(u64::MAX >> 1), expires: Time(u64::MAX >> 1) };
+        Announcement { change, life, by_root: false }
+    }
+
     fn record() -> Record {
         let token = |name: &str, kind| Token {
             name: TokenName::new(name).unwrap(),
@@ -247,6 +274,17 @@ mod tests {
         let backup = BackupSet { number: 2, created: Time(5), salt: [7; 16], hashes: vec![[1; 32], [2; 32]] };
         let bypasses = vec![bypass(3, "lost, ticket \"12\" \\ \u{202e}é"), bypass(4, "x")];
         let enrollment = Enrollment::new(tokens, Some(backup)).unwrap().with_bypasses(bypasses).unwrap();
+        let token = || TokenName::new("yubikey").unwrap();
+        let changes = [
+            Announced::Enrolled { token: token() },
+            Announced::Replaced { token: token() },
+            Announced::Added { token: token() },
+            Announced::Removed { token: token() },
+            Announced::BackupCodes,
+        ];
+        let mut changes = changes.map(told).to_vec();
+        changes[4].by_root = true;
+        let enrollment = enrollment.with_announcements(changes).unwrap();
         Record {
             id: Id([0xab; 16]),
             holder: Holder { uid: 1000, account: "al\"i\\ce\u{7}é".into() },
@@ -296,6 +334,8 @@ mod tests {
         let bypasses = (u32::MAX - 7..=u32::MAX).map(|number| bypass(number, &"\"".repeat(200)));
         let enrollment = Enrollment::new((0..8).map(token).collect(), Some(backup)).unwrap();
         let enrollment = enrollment.with_bypasses(bypasses.collect()).unwrap();
+        let replaced = Announced::Replaced { token: token(0).name };
+        let enrollment = enrollment.with_announcements(vec![told(replaced); 8]).unwrap();
         let account = "\u{7}".repeat(255);
         let record = Record {
             holder: Holder { uid: u32::MAX, account },
@@ -324,6 +364,11 @@ mod tests {
             ("uses = 100", "uses = 0"),
             ("reason = \"x\"", "reason = \"\""),
             ("number = 4", "number = -1"),
+            ("what = \"added\"", "what = \"Added\""),
+            ("what = \"added\"", "what = \"backup-codes\""),
+            ("what = \"backup-codes\"", "what = \"removed\""),
+            ("by_root = true", "by_root = 1"),
+            ("[[change]]", "[[changes]]"),
         ] {
             let broken = text.replacen(from, to, 1);
             assert_ne!(broken, *text, "{from}");

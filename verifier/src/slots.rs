@@ -174,6 +174,7 @@ impl Writer {
         self.u64(ledger.latest.0);
         self.0.extend_from_slice(&ledger.spent_backup.to_le_bytes());
         self.0.extend_from_slice(&ledger.bypass_uses);
+        self.0.push(ledger.acknowledged);
         self.delay(ledger.console);
         self.delay(ledger.others);
         self.delay(ledger.strangers);
@@ -235,6 +236,7 @@ impl<'a> Reader<'a> {
             latest: Time(self.u64()?),
             spent_backup: u128::from_le_bytes(self.take(16)?.try_into().ok()?),
             bypass_uses: self.take(MAX_BYPASSES)?.try_into().ok()?,
+            acknowledged: *self.take(1)?.first()?,
             console: self.delay()?,
             others: self.delay()?,
             strangers: self.delay()?,
@@ -287,6 +289,7 @@ mod tests {
             tokens: vec![token; MAX_TOKENS],
             spent_backup: 1 << 99,
             bypass_uses: [1, 2, 3, 4, 5, 6, 7, 255],
+            acknowledged: 0b1000_0101,
             console: delay,
             known: vec![known; MAX_NETWORKS],
             known_budget: Bucket { spent: Chance(5), at: Time(6) },
@@ -307,7 +310,7 @@ mod tests {
     #[test]
     fn no_flipped_bit_goes_unnoticed() {
         let bytes = slot().encode();
-        let used = 72 + 8 + 16 + 8 + 48 + 80 + 8 + 8 * 152 + 8 * 28;
+        let used = 72 + 8 + 16 + 8 + 1 + 48 + 80 + 8 + 8 * 152 + 8 * 28;
         for bit in 0..used * 8 {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -320,7 +323,7 @@ mod tests {
     fn a_truncated_slot_is_no_slot() {
         let bytes = slot().encode();
         for length in 0..1700 {
-            assert_eq!(Slot::decode(&bytes[..length]).is_some(), length >= 1680, "{length}");
+            assert_eq!(Slot::decode(&bytes[..length]).is_some(), length >= 1681, "{length}");
         }
     }
 

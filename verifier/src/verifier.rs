@@ -2,7 +2,7 @@
 //! this process from the files ([`crate::Local`]), or by asking the daemon ([`crate::Remote`]).
 
 use crate::{Account, Authority, By, Id, Objection, StoreError};
-use otp::{BackupCode, Lane, Network, Reason, Time, Token, TokenName, Typed, Uses, Verdict};
+use otp::{BackupCode, Lane, Network, Notice, Reason, Time, Token, TokenName, Typed, Uses, Verdict};
 use std::fmt;
 
 /// Where an attempt comes from.
@@ -171,6 +171,8 @@ pub struct Status {
     pub invitation: Option<InvitationStatus>,
     /// The bypasses that were issued and not yet cleared away.
     pub bypasses: Vec<BypassStatus>,
+    /// The changes that are told at logins, or were until somebody acknowledged them, oldest first.
+    pub announcements: Vec<AnnouncementStatus>,
     /// Lanes that have to wait.
     pub throttled: Vec<Waiting>,
     /// What somebody should look into.
@@ -207,6 +209,17 @@ pub struct BypassStatus {
     pub left: u8,
     /// Why it was issued.
     pub reason: Reason,
+}
+
+/// What is known of one announcement.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnnouncementStatus {
+    /// What is told.
+    pub notice: Notice,
+    /// Until when.
+    pub until: Time,
+    /// Whether somebody has acknowledged it, and so it is told no more.
+    pub acknowledged: bool,
 }
 
 /// A lane that has to wait.

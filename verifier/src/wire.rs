@@ -8,9 +8,13 @@ pub use changes::{Change, Wanted, made, refused, removed, why};
 pub(crate) use changes::{Sent, enroll, new_codes, read_made, read_removed, remove_token};
 
 use crate::json::{Object, Value};
-use crate::{BackupSheet, BypassStatus, Id, InvitationStatus, Origin, Outcome, Status, TokenStatus, Waiting};
+use crate::{
+    AnnouncementStatus, BackupSheet, BypassStatus, Id, InvitationStatus, Origin, Outcome, Status,
+    TokenStatus, Waiting,
+};
 use otp::{
-    Algorithm, Digits, Kind, Lane, Malformed, Method, Period, Reason, Time, TokenName, Typed, Verdict,
+    Algorithm, Announced, Digits, Kind, Lane, Malformed, Method, Notice, Period, Reason, Time, TokenName,
+    Typed, Verdict,
 };
 use zeroize::Zeroizing;
 
@@ -246,8 +250,9 @@ pub fn checked(uid: u32, outcome: &Outcome) -> Option<Zeroizing<String>> {
         Outcome::Judged(verdict) => verdict,
     };
     Some(result(match verdict {
-        Verdict::Accepted { method, backup_left } => {
+        Verdict::Accepted { method, backup_left, announced } => {
             let reply = reply.text("verdict", "accepted").number("backup_left", *backup_left as u64);
+            let reply = reply.objects("announced", announced.iter().map(notice));
             match method {
                 Method::Code(token) => reply.text("method", "code").text("token", token.as_str()),
                 Method::Pair(token) => reply.text("method", "two-codes").text("token", token.as_str()),
@@ -292,6 +297,7 @@ pub fn known(uid: u32, status: Option<&Status>) -> Zeroizing<String> {
         .number("changed", status.changed.0)
         .objects("tokens", status.tokens.iter().map(token))
         .objects("bypasses", status.bypasses.iter().map(bypass))
+        .objects("announcements", status.announcements.iter().map(announcement))
         .objects("throttled", status.throttled.iter().map(waiting))
         .texts("warnings", status.warnings.iter().map(String::as_str));
     if let Some((sheet, left)) = &status.backup {
@@ -328,6 +334,19 @@ fn bypass(bypass: &BypassStatus) -> Object {
         .flag("expired", bypass.expired)
         .number("left", u64::from(bypass.left))
         .text("reason", bypass.reason.as_str())
+}
+
+fn notice(notice: &Notice) -> Object {
+    let object = Object::new().text("what", notice.change.name());
+    let object = match notice.change.token() {
+        Some(token) => object.text("token", token.as_str()),
+        None => object,
+    };
+    object.number("at", notice.at.0).flag("by_root", notice.by_root)
+}
+
+fn announcement(status: &AnnouncementStatus) -> Object {
+    notice(&status.notice).number("until", status.until.0).flag("acknowledged", status.acknowledged)
 }
 
 fn waiting(waiting: &Waiting) -> Object {
@@ -412,6 +431,7 @@ pub(crate) fn read_checked(message: &[u8], uid: u32) -> Option<Reply<Outcome>> {
                     _ => return None,
                 },
                 backup_left: given.number("backup_left")?.try_into().ok()?,
+                announced: given.all("announced", |mut given| read_notice(&mut given))?,
             },
             "wrong" => Verdict::Wrong { counted: given.take("counted")?.flag()? },
             "malformed" => Verdict::Malformed(malformed(&given.text("why").ok()??)?),
@@ -459,6 +479,7 @@ pub(crate) fn read_status(message: &[u8], uid: u32) -> Option<Reply<Option<Statu
             backup,
             invitation,
             bypasses: record.all("bypasses", read_bypass)?,
+            announcements: record.all("announcements", read_announcement)?,
             throttled: record.all("throttled", read_waiting)?,
             warnings: record.take("warnings")?.items()?.into_iter().map(owned).collect::<Option<_>>()?,
         }))
@@ -519,6 +540,26 @@ fn read_bypass(mut given: Fields<'_>) -> Option<BypassStatus> {
         expired: given.take("expired")?.flag()?,
         left: given.number("left")?.try_into().ok()?,
         reason: Reason::new(&given.text("reason").ok()??)?,
+    })
+}
+
+fn read_notice(given: &mut Fields<'_>) -> Option<Notice> {
+    let token = match given.text("token").ok()? {
+        Some(token) => Some(TokenName::new(&token)?),
+        None => None,
+    };
+    Some(Notice {
+        change: Announced::of(&given.text("what").ok()??, token)?,
+        at: Time(given.number("at")?),
+        by_root: given.take("by_root")?.flag()?,
+    })
+}
+
+fn read_announcement(mut given: Fields<'_>) -> Option<AnnouncementStatus> {
+    Some(AnnouncementStatus {
+        notice: read_notice(&mut given)?,
+        until: Time(given.number("until")?),
+        acknowledged: given.take("acknowledged")?.flag()?,
     })
 }
 

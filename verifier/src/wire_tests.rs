@@ -15,17 +15,35 @@ fn name(name: &str) -> TokenName {
     TokenName::new(name).unwrap()
 }
 
+fn accepted(method: Method, backup_left: usize) -> Verdict {
+    Verdict::Accepted { method, backup_left, announced: Vec::new() }
+}
+
+fn notices() -> Vec<Notice> {
+    let token = || name("fob");
+    let changes = [
+        Announced::Enrolled { token: token() },
+        Announced::Replaced { token: token() },
+        Announced::Added { token: token() },
+        Announced::Removed { token: token() },
+        Announced::BackupCodes,
+    ];
+    let numbered = changes.into_iter().zip(1_800_000_000..);
+    numbered.map(|(change, at)| Notice { change, at: Time(at), by_root: at % 2 == 0 }).collect()
+}
+
 fn verdicts() -> Vec<Verdict> {
     let mut all = vec![
-        Verdict::Accepted { method: Method::Code(name("phone")), backup_left: 3 },
-        Verdict::Accepted { method: Method::Pair(name("phone")), backup_left: 0 },
-        Verdict::Accepted { method: Method::Backup, backup_left: 9 },
+        accepted(Method::Code(name("phone")), 3),
+        accepted(Method::Pair(name("phone")), 0),
+        accepted(Method::Backup, 9),
         Verdict::Wrong { counted: true },
         Verdict::Wrong { counted: false },
         Verdict::Replayed { token: Some(name("phone")), ahead: Some(99) },
         Verdict::Replayed { token: None, ahead: None },
         Verdict::ClockBehind { seconds: 100_000 },
-        Verdict::Accepted { method: Method::Bypass { number: 2, left: 4 }, backup_left: 9 },
+        accepted(Method::Bypass { number: 2, left: 4 }, 9),
+        Verdict::Accepted { method: Method::Backup, backup_left: 9, announced: notices() },
         Verdict::Expired { number: 2, since: Time(1_800_000_000) },
     ];
     all.extend(MALFORMED.map(Verdict::Malformed));
@@ -54,7 +72,7 @@ fn every_verdict_comes_out_as_it_went_in() {
 
 #[test]
 fn nothing_but_an_accepted_reply_about_this_account_is_accepted() {
-    let accepted = Outcome::Judged(Verdict::Accepted { method: Method::Code(name("phone")), backup_left: 3 });
+    let accepted = Outcome::Judged(accepted(Method::Code(name("phone")), 3));
     let good = checked(2001, &accepted).unwrap();
     let opens =
         |text: &str| matches!(read(text), Some(Reply::Result(Outcome::Judged(Verdict::Accepted { .. }))));
@@ -122,6 +140,11 @@ fn a_status_comes_out_as_it_went_in() {
             expired: false,
             left: 2,
             reason: Reason::new("lost phone, \"3 a.m.\"").unwrap(),
+        }],
+        announcements: vec![AnnouncementStatus {
+            notice: notices().remove(2),
+            until: Time(1_800_604_800),
+            acknowledged: true,
         }],
         throttled: vec![Waiting { lane: Lane::Strangers, until: Time(1_800_000_030) }],
         warnings: vec!["half of \"it\"\n".into()],

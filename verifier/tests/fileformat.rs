@@ -39,8 +39,8 @@ fn alice() -> Account {
 }
 
 impl Example {
-    /// Alice enrolls with a code and is issued a bypass, logs in with a backup code and the bypass at the
-    /// console and with the next code from 203.0.113.9, and a stranger guesses.
+    /// Alice enrolls with a code, gets backup codes and a bypass, logs in with one of each at the console and
+    /// with the next code from 203.0.113.9, and a stranger guesses.
     fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let directory = temporary.path().canonicalize().unwrap().join("store");
@@ -65,14 +65,15 @@ impl Example {
             token: &token,
             confirm: Some(&typed),
             authority: Authority::Root,
-            backup: &backup,
+            backup: &[],
         };
         verifier.enroll(&alice(), &new).unwrap();
-        let from = verifier.status(&alice()).unwrap().unwrap().id;
+        let from = || verifier.status(&alice()).unwrap().unwrap().id;
+        verifier.backup_codes(&alice(), from(), &backup, Authority::Root).unwrap();
         let code = BackupCode::parse("stvw-xyz0-1234").unwrap();
         let (uses, reason) = (Uses::new(3).unwrap(), Reason::new("lost phone, ticket 4711").unwrap());
         let bypass = NewBypass { code: &code, lasts: 3600, uses, reason: &reason };
-        verifier.bypass(&alice(), from, &bypass).unwrap();
+        verifier.bypass(&alice(), from(), &bypass).unwrap();
         let home = Origin::Network(Network::of_rhost("203.0.113.9").unwrap());
         let story = [
             ("2345-6789-abcd", Origin::Console),
@@ -151,6 +152,7 @@ fn the_slot_shown_is_read_as_what_it_says() {
     assert_eq!(slot.ledger.tokens[0].spent, [59_999_999, 60_000_000]);
     assert_eq!((slot.ledger.spent_backup, slot.ledger.strangers.failures), (1, 1));
     assert_eq!(slot.ledger.bypass_uses, [1, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(slot.ledger.acknowledged, 1);
     assert_eq!(slot.ledger.known.len(), 1);
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn run(house: &House, user: Option<&OsStr>) -> Result<(), Failure> {
     let status = people::enrolled(house, &account)?;
     let typed = Typed::parse(&read()?);
     match house.verifier.check(&account, &typed, Origin::Owner) {
-        Outcome::Judged(Verdict::Accepted { method, backup_left }) => {
+        Outcome::Judged(Verdict::Accepted { method, backup_left, .. }) => {
             output::put(&accepted(&method, backup_left))
         }
         Outcome::Judged(verdict) => Err(refused(house, &account, &status, &typed, &verdict)),

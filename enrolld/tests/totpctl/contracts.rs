@@ -40,6 +40,7 @@ fn status_prints_the_promised_keys() {
         "backup_set",
         "bypasses",
         "invitation",
+        "announcements",
     ];
     assert_eq!(keys(&ran.out), promised);
     let expected = json!({
@@ -56,6 +57,7 @@ fn status_prints_the_promised_keys() {
         "backup_set": { "number": 1, "date": "2027-01-15" },
         "bypasses": [],
         "invitation": null,
+        "announcements": [],
     });
     assert_eq!(ran.json(), expected);
     assert_eq!(bench.run(["list", "--json"]).json(), json!([expected]));

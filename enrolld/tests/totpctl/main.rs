@@ -2,6 +2,7 @@
 //! the test's own. The person enrolled is whoever runs the tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod announcements;
 mod bench;
 mod bypass;
 mod clocks;
