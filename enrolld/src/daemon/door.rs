@@ -1,9 +1,10 @@
 //! Where peers knock: a socket that systemd hands over, or one of our own.
 
 use crate::daemon::inherited;
-use std::fs::{self, Permissions};
+use nix::sys::stat::{Mode, umask};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -36,11 +37,13 @@ impl Door {
         let failed = |error: std::io::Error| format!("{}: {error}", path.display());
         make_folder(path).map_err(failed)?;
         remove_stale(path)?;
-        let listener = UnixListener::bind(path).map_err(failed)?;
-        let door = Self { listener, own: Some(path.into()) };
-        // Everybody may knock; who is answered stands in the table.
-        fs::set_permissions(path, Permissions::from_mode(0o666)).map_err(failed)?;
-        Ok(door)
+        // Everybody may knock; who is answered stands in the table. By the mask (no thread runs yet that would
+        // mind), and not by chmod(2), which follows a link: in a folder of somebody else's the name may lead
+        // to another file by now.
+        let former = umask(Mode::S_IXUSR | Mode::S_IXGRP | Mode::S_IXOTH);
+        let listener = UnixListener::bind(path);
+        umask(former);
+        Ok(Self { listener: listener.map_err(failed)?, own: Some(path.into()) })
     }
 
     pub(crate) fn listener(&self) -> &UnixListener {
