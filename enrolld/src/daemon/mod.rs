@@ -20,6 +20,7 @@ use door::Door;
 use hall::Hall;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::set_dumpable;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::geteuid;
@@ -82,8 +83,10 @@ fn serve(arguments: &Arguments) -> Result<(), String> {
     if !geteuid().is_root() {
         return Err("only root reads and writes the store".into());
     }
-    // A core file would keep a secret. Where the limit cannot be set there is none to lower.
+    // A core file would keep a secret. Where the limit cannot be set there is none to lower; and core(5) does
+    // not keep to it where cores are piped to a program.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    set_dumpable(false).map_err(|errno| format!("no core files: {errno}"))?;
     let signals = told_to_end().map_err(|error| format!("signals: {error}"))?;
     let door = Door::open(arguments.socket.as_deref(), || {
         let settings = config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
