@@ -3,6 +3,7 @@
  * /etc/nss_double, read anew at each question:
  *   unavailable ERRNO            every question is answered with UNAVAIL, as by a directory that is down
  *   try_again ERRNO              ... with TRYAGAIN
+ *   slow MILLISECONDS            what follows is answered after so long
  *   SPELLING ACCOUNT UID GID     the account that this spelling leads to
  * Only passwd is served. An account is also found by the uid of its first line.
  */
@@ -11,6 +12,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum nss_status fill(struct passwd *pw, char *buffer, size_t length, int *errnop,
                             const char *account, unsigned uid, unsigned gid)
@@ -51,6 +53,8 @@ static enum nss_status look_up(const char *name, const uid_t *wanted, struct pas
         } else if (sscanf(line, "try_again %d", &error) == 1) {
             *errnop = error;
             status = NSS_STATUS_TRYAGAIN;
+        } else if (sscanf(line, "slow %d", &error) == 1) {
+            usleep((useconds_t)error * 1000);
         } else if (sscanf(line, "%127s %127s %u %u", spelling, account, &uid, &gid) == 4
                    && (name != NULL ? strcmp(name, spelling) == 0 : uid == *wanted)) {
             status = fill(pw, buffer, length, errnop, account, uid, gid);

@@ -3,7 +3,7 @@
 //! Seats are few, so that memory is bounded, and whoever holds most loses first, so that no number of peers of
 //! one uid, or of a few, keeps another uid out.
 
-/// Seats in all.
+/// Seats in all, but for uids that have none when there is none left.
 pub(crate) const SEATS: usize = 64;
 /// Of these, kept for root.
 const FOR_ROOT: usize = 8;
@@ -13,19 +13,30 @@ const EACH: usize = 8;
 /// service that does not answer holds them, and must not let them pile up.
 const THREADS_EACH: usize = 2 * EACH;
 const THREADS: usize = 4 * SEATS;
+/// Threads for all subordinate uids together. A directory that is slow to say that it knows none of them holds
+/// a thread for each, and one account has 65536.
+const THREADS_FOR_SUBORDINATES: usize = SEATS / 2;
 
 /// The seats, each with what it takes to ask its peer to leave.
 pub(crate) struct Crowd<T> {
     seats: Vec<Seat<T>>,
-    /// The seat's number and the uid of each.
-    threads: Vec<(u64, u32)>,
+    /// The seat's number and the peer of each.
+    threads: Vec<(u64, Who)>,
     next: u64,
     closing: bool,
 }
 
+/// Whose seat it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Who {
+    pub(crate) uid: u32,
+    /// A uid that may be one of somebody's containers, and not an account's.
+    pub(crate) subordinate: bool,
+}
+
 struct Seat<T> {
     number: u64,
-    uid: u32,
+    who: Who,
     /// When it began to wait for a request, as a count.
     since: u64,
     /// A complete request of its is being answered.
@@ -52,27 +63,28 @@ impl<T> Default for Crowd<T> {
 }
 
 impl<T> Crowd<T> {
-    /// A seat for a peer of this uid, if need be in the place of the one that has waited longest without a
-    /// complete request. `None` where everybody's request is being answered.
-    pub(crate) fn admit(&mut self, uid: u32, handle: T) -> Option<Seated<T>> {
-        let own = self.threads.iter().filter(|(_, of)| *of == uid).count();
-        if self.closing || own >= THREADS_EACH || (uid != 0 && self.is_at_its_limit()) {
+    /// A seat for a peer, if need be in the place of the one that has waited longest without a complete request.
+    /// `None` where this uid has its share, or others have taken every thread.
+    pub(crate) fn admit(&mut self, who: Who, handle: T) -> Option<Seated<T>> {
+        let uid = who.uid;
+        if self.closing || self.has_its_threads(who) || self.is_exhausted_for(uid) {
             return None;
         }
-        let full = match uid {
-            0 => self.seats.len() >= SEATS,
-            _ => self.seats.iter().filter(|seat| seat.uid != 0).count() >= SEATS - FOR_ROOT,
-        };
         let evicted = if self.held_by(uid) >= EACH {
-            Some(self.evict(|seat| seat.uid == uid)?)
-        } else if full {
-            Some(self.evict(|seat| seat.uid != 0)?)
+            Some(self.evict(|_, seat| seat.who.uid == uid)?)
+        } else if self.is_full_for(uid) {
+            match self.evict(|crowd, seat| crowd.yields(seat, who)) {
+                None if self.held_by(uid) > 0 => return None,
+                // Whoever has no seat at all gets one more: a few uids that have all others' requests answered
+                // slowly must not keep another out. The number of threads is the bound then.
+                evicted => evicted,
+            }
         } else {
             None
         };
         let number = self.tick();
-        self.seats.push(Seat { number, uid, since: number, busy: false, handle });
-        self.threads.push((number, uid));
+        self.seats.push(Seat { number, who, since: number, busy: false, handle });
+        self.threads.push((number, who));
         Some(Seated { number, evicted })
     }
 
@@ -110,19 +122,43 @@ impl<T> Crowd<T> {
         self.threads.is_empty()
     }
 
+    /// Whether a peer finds no room because of others, some of whom will soon be gone.
+    pub(crate) fn crowds_out(&self, who: Who) -> bool {
+        !self.closing && self.is_exhausted_for(who.uid) && !self.has_its_threads(who)
+    }
+
+    /// Root has its seats whatever others have.
+    fn is_full_for(&self, uid: u32) -> bool {
+        uid != 0 && self.seats.iter().filter(|seat| seat.who.uid != 0).count() >= SEATS - FOR_ROOT
+    }
+
     /// Whether nobody but root gets in before a thread has ended.
-    pub(crate) fn is_at_its_limit(&self) -> bool {
-        self.threads.len() >= THREADS
+    fn is_exhausted_for(&self, uid: u32) -> bool {
+        uid != 0 && self.threads.len() >= THREADS
+    }
+
+    fn has_its_threads(&self, who: Who) -> bool {
+        let own = self.threads.iter().filter(|(_, of)| of.uid == who.uid).count();
+        let subordinates = || self.threads.iter().filter(|(_, of)| of.subordinate).count();
+        own >= THREADS_EACH || (who.subordinate && subordinates() >= THREADS_FOR_SUBORDINATES)
     }
 
     fn held_by(&self, uid: u32) -> usize {
-        self.seats.iter().filter(|seat| seat.uid == uid).count()
+        self.seats.iter().filter(|seat| seat.who.uid == uid).count()
     }
 
-    fn evict(&mut self, among: impl Fn(&Seat<T>) -> bool) -> Option<T> {
-        let waiting = self.seats.iter().enumerate().filter(|(_, seat)| !seat.busy && among(seat));
-        let (place, _) =
-            waiting.max_by_key(|(_, seat)| (self.held_by(seat.uid), std::cmp::Reverse(seat.since)))?;
+    /// Whether a seat may be taken away for this newcomer: its own uid's, a container's, or one of a uid that
+    /// has more than that of the newcomer. Nobody's only seat goes to an account.
+    fn yields(&self, seat: &Seat<T>, to: Who) -> bool {
+        let has_more = || self.held_by(seat.who.uid) > self.held_by(to.uid).max(1);
+        seat.who.uid != 0 && (seat.who.uid == to.uid || seat.who.subordinate || has_more())
+    }
+
+    fn evict(&mut self, among: impl Fn(&Self, &Seat<T>) -> bool) -> Option<T> {
+        let waiting = self.seats.iter().enumerate().filter(|(_, seat)| !seat.busy && among(self, seat));
+        let (place, _) = waiting.max_by_key(|(_, seat)| {
+            (seat.who.subordinate, self.held_by(seat.who.uid), std::cmp::Reverse(seat.since))
+        })?;
         Some(self.seats.swap_remove(place).handle)
     }
 
@@ -140,6 +176,11 @@ impl<T> Crowd<T> {
 mod tests {
     use super::*;
 
+    /// Uids from 100000 on are those of containers.
+    fn who(uid: u32) -> Who {
+        Who { uid, subordinate: uid >= 100_000 }
+    }
+
     /// A crowd whose handles are the order of admission.
     struct Door {
         crowd: Crowd<u64>,
@@ -154,7 +195,7 @@ mod tests {
         /// The number of a newcomer, and who had to leave.
         fn admit(&mut self, uid: u32) -> Option<(u64, Option<u64>)> {
             self.came += 1;
-            self.crowd.admit(uid, self.came).map(|seated| (seated.number, seated.evicted))
+            self.crowd.admit(who(uid), self.came).map(|seated| (seated.number, seated.evicted))
         }
 
         fn evicted_threads_end(&mut self) {
@@ -214,17 +255,56 @@ mod tests {
     }
 
     #[test]
+    fn no_number_of_uids_of_containers_takes_the_seat_of_an_account() {
+        let mut door = Door::new();
+        assert_eq!((3000..3040).filter(|uid| door.admit(*uid).is_some()).count(), 40);
+        let (mine, _) = door.admit(2001).unwrap();
+        let admitted = (100_000..102_000).filter(|uid| {
+            let seated = door.admit(*uid);
+            door.evicted_threads_end();
+            seated.is_some()
+        });
+        assert!(admitted.count() >= THREADS_FOR_SUBORDINATES / 2);
+        assert!(door.crowd.begin(mine));
+        assert_eq!(door.crowd.seats.iter().filter(|seat| !seat.who.subordinate).count(), 41);
+    }
+
+    #[test]
+    fn threads_that_hang_for_containers_leave_room_for_accounts() {
+        let mut door = Door::new();
+        let admitted = (100_000..102_000).filter(|uid| door.admit(*uid).is_some()).count();
+        assert_eq!(admitted, THREADS_FOR_SUBORDINATES);
+        assert!(!door.crowd.crowds_out(who(200_000)), "nobody has to wait for them to be refused");
+        assert!(door.admit(2001).is_some());
+    }
+
+    #[test]
     fn seats_are_kept_for_root() {
         let mut door = Door::new();
         for uid in 3000..3007 {
             (0..8).for_each(|_| door.busy(uid));
         }
-        assert_eq!(door.admit(2001), None);
         for _ in 0..8 {
             assert_eq!(door.admit(0).unwrap().1, None);
         }
         assert_eq!(door.crowd.seats.len(), SEATS);
         assert!(door.admit(0).unwrap().1.is_some());
+    }
+
+    #[test]
+    fn where_all_requests_are_being_answered_whoever_has_no_seat_still_gets_one() {
+        let mut door = Door::new();
+        for uid in 3000..3007 {
+            (0..8).for_each(|_| door.busy(uid));
+        }
+        door.busy(2001);
+        assert_eq!(door.admit(2001), None);
+        assert_eq!(door.admit(3000), None);
+        let (mine, _) = door.admit(2002).unwrap();
+        door.crowd.end(1);
+        assert_eq!(door.admit(2003).unwrap().1, Some(1));
+        assert_eq!(door.admit(2004).unwrap().1, None);
+        assert!(door.crowd.begin(mine), "nobody takes the only seat of another");
     }
 
     #[test]

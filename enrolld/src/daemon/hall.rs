@@ -1,8 +1,13 @@
 //! The peers and their threads: each is answered one request at a time, each step by its deadline.
 
-use crate::daemon::crowd::{Crowd, Seated};
+use crate::daemon::crowd::{Crowd, Seated, Who};
 use crate::daemon::desk::{Desk, Peer};
+use crate::daemon::pace::Pace;
+use crate::daemon::subordinate::is_subordinate;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{setsockopt, sockopt::SndBuf};
 use std::net::Shutdown;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +16,7 @@ use verifier::{Receiver, below, transmit, wipe_stack};
 
 /// How long a peer may take to say a whole request.
 const REQUEST: Duration = Duration::from_secs(5);
-/// How long a peer may take to hear the reply, which fits into the socket's buffer.
+/// How long a peer may take to hear the reply.
 const REPLY: Duration = Duration::from_secs(1);
 /// How long a newcomer waits for those who were sent away to be gone, where there are too many of them.
 const EXIT: Duration = Duration::from_millis(200);
@@ -23,6 +28,7 @@ const STACK: usize = 512 * 1024;
 pub(crate) struct Hall {
     crowd: Mutex<Crowd<Arc<UnixStream>>>,
     left: Condvar,
+    pace: Mutex<Pace>,
 }
 
 /// A peer's seat; whatever ends its thread gives it back.
@@ -34,13 +40,14 @@ struct Chair {
 impl Hall {
     /// Gives a peer a seat and a thread, or hangs up.
     pub(crate) fn seat(self: &Arc<Self>, stream: UnixStream, peer: Peer, desk: &Arc<Desk>) {
+        // Replies that nobody reads are the daemon's memory, even after it has hung up: the least that socket(7)
+        // allows. A longer one is sent as it is read.
+        let _ = setsockopt(&stream, SndBuf, &0);
+        let who = Who { uid: peer.uid, subordinate: is_subordinate(peer.uid) };
+        let waited = self.left.wait_timeout_while(self.crowd(), EXIT, |crowd| crowd.crowds_out(who));
+        let mut crowd = waited.unwrap_or_else(PoisonError::into_inner).0;
         let stream = Arc::new(stream);
-        let mut crowd = self.crowd();
-        if peer.uid != 0 && crowd.is_at_its_limit() {
-            let waited = self.left.wait_timeout_while(crowd, EXIT, |crowd| crowd.is_at_its_limit());
-            crowd = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        let seated = crowd.admit(peer.uid, Arc::clone(&stream));
+        let seated = crowd.admit(who, Arc::clone(&stream));
         drop(crowd);
         let Some(Seated { number, evicted }) = seated else { return };
         if let Some(evicted) = evicted {
@@ -69,6 +76,10 @@ impl Hall {
         let _ = self.left.wait_timeout_while(crowd, longest, |crowd| !crowd.is_empty());
     }
 
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn crowd(&self) -> MutexGuard<'_, Crowd<Arc<UnixStream>>> {
         // Nothing panics under this lock; and if it did, the seats would still be seats.
         self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
@@ -82,6 +93,8 @@ impl Chair {
         }
         let mut receiver = Receiver::new(LONGEST_REQUEST);
         while let Ok(request) = receiver.next(stream, Instant::now() + REQUEST) {
+            let pause = self.hall.pace().turn(peer.uid, Instant::now());
+            std::thread::sleep(pause);
             if !self.hall.crowd().begin(self.number) {
                 return;
             }
@@ -90,11 +103,19 @@ impl Chair {
             wipe_stack();
             self.hall.crowd().end(self.number);
             let Some(reply) = reply else { return };
-            if transmit(stream, &reply, Instant::now() + REPLY).is_err() {
+            if transmit(stream, &reply, Instant::now() + REPLY).is_err() || !was_read(stream) {
                 return;
             }
         }
     }
+}
+
+/// Whether so much of the reply was read that the socket's small buffer has room again: a peer that does not
+/// listen is not answered another time.
+fn was_read(stream: &UnixStream) -> bool {
+    let mut writable = [PollFd::new(stream.as_fd(), PollFlags::POLLOUT)];
+    let timeout = PollTimeout::try_from(REPLY).unwrap_or(PollTimeout::MAX);
+    matches!(poll(&mut writable, timeout), Ok(1..))
 }
 
 impl Drop for Chair {

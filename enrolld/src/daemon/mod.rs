@@ -11,6 +11,8 @@ mod door;
 mod hall;
 mod inherited;
 mod notify;
+mod pace;
+mod subordinate;
 mod table;
 
 use clap::error::ErrorKind;

@@ -16,7 +16,10 @@ fn main() {
         "ask" => ask(&words[1]),
         "crowd" => crowd(&words[1], words[2].parse().expect("a number")),
         "play" => play(&words[1]),
-        other => panic!("{other}: expected ask, crowd or play"),
+        "strangers" => strangers(&words[1], words[2].parse().expect("a uid")),
+        "hammer" => hammer(&words[1], &words[2]),
+        "hoard" => hoard(&words[1]),
+        other => panic!("{other}: expected ask, crowd, play, strangers, hammer or hoard"),
     }
 }
 
@@ -100,4 +103,62 @@ fn play(socket: &str) {
         let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(yes);
     }
+}
+
+/// As root: peers of ever other uids from `first` on, who open and say nothing, until standard input ends.
+fn strangers(socket: &str, first: u32) {
+    for place in 0..4 {
+        let socket = socket.to_owned();
+        std::thread::spawn(move || {
+            let mut held = std::collections::VecDeque::new();
+            for uid in (first..first + 60_000).skip(place).step_by(4).cycle() {
+                // SAFETY: a system call without memory arguments; by itself, and not by way of libc, it
+                // changes this thread alone.
+                assert_eq!(unsafe { libc::syscall(libc::SYS_setresuid, -1, uid, -1) }, 0);
+                held.extend(UnixStream::connect(&socket));
+                // SAFETY: likewise.
+                assert_eq!(unsafe { libc::syscall(libc::SYS_setresuid, -1, 0, -1) }, 0);
+                if held.len() > 100 {
+                    held.pop_front();
+                }
+            }
+        });
+    }
+    println!("here");
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// Eight peers that ask about this user as fast as they are answered, until standard input ends.
+fn hammer(socket: &str, user: &str) {
+    for _ in 0..8 {
+        let socket = socket.to_owned();
+        let call = format!(
+            "{{\"method\":\"org.pamtotp.enrolld1.Check\",\"parameters\":{{\"user\":\"{user}\",\
+             \"code\":\"0000-0000-0000\"}}}}\0"
+        );
+        std::thread::spawn(move || {
+            loop {
+                let Ok(mut stream) = UnixStream::connect(&socket) else { continue };
+                let mut reader = stream.try_clone().expect("a socket");
+                std::thread::spawn(move || while matches!(reader.read(&mut [0; 4096]), Ok(1..)) {});
+                while stream.write_all(call.repeat(50).as_bytes()).is_ok() {}
+            }
+        });
+    }
+    println!("here");
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// Asks without end and reads nothing for two seconds, over one connection; prints how many bytes of replies
+/// lie in the socket's buffer then.
+fn hoard(socket: &str) {
+    let mut stream = UnixStream::connect(socket).expect("a daemon");
+    let call = b"{\"method\":\"org.varlink.service.GetInfo\"}\0".repeat(2000);
+    stream.set_write_timeout(Some(Duration::from_secs(2))).expect("a socket");
+    let _ = stream.write_all(&call);
+    std::thread::sleep(Duration::from_secs(2));
+    stream.set_nonblocking(true).expect("a socket");
+    let mut replies = Vec::new();
+    let _ = stream.read_to_end(&mut replies);
+    println!("{}", replies.len());
 }
