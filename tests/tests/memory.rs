@@ -1,6 +1,8 @@
 //! What was typed does not stay in the memory of the host.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use acceptance::daemon::Daemon;
+use acceptance::host;
 use acceptance::pam::Login;
 use acceptance::sandbox;
 
@@ -42,5 +44,33 @@ fn nothing_that_was_typed_stays_on_the_stack() {
         assert!(!stays("918273 645546", "645546"), "a wrong pair");
         assert!(!stays(backup, &backup.replace('-', "")), "a backup code");
         assert!(!stays("correct horse battery", "correct horse battery"), "a password");
+    });
+}
+
+#[test]
+fn nothing_that_was_typed_stays_on_the_stack_of_a_program_that_asks_the_daemon() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let alice = lab.enroll("alice");
+        let (right, backup) = (alice.phone.code(0), alice.backup_codes[0].clone());
+        let in_a_program_of_alices = || {
+            host::wait_for(host::in_fork(|| {
+                // SAFETY: system calls of one thread, in a child that has no other.
+                assert!(unsafe { libc::setgid(2001) == 0 && libc::setuid(2001) == 0 });
+                Login::new("door", "alice").code("nonsense").play();
+                let stay = [
+                    stays("918273", "918273"),
+                    stays(&right, &right),
+                    stays("918273 645546", "645546"),
+                    stays(&backup, &backup.replace('-', "")),
+                    stays(&backup, &backup),
+                    stays("correct horse battery", "correct horse battery"),
+                ];
+                stay.iter().enumerate().map(|(place, stays)| i32::from(*stays) << place).sum()
+            }))
+        };
+        assert_eq!(in_a_program_of_alices(), Some(0), "without a daemon");
+        let _daemon = Daemon::start(lab);
+        assert_eq!(in_a_program_of_alices(), Some(0), "with one");
     });
 }
