@@ -190,6 +190,25 @@ fn a_daemon_that_is_absent_silent_slow_dead_or_mad_is_unavailable_and_denied_in_
 }
 
 #[test]
+fn a_code_that_nobody_waits_for_any_more_is_not_used_up() {
+    sandbox::within(|lab| {
+        let alice = lab.enroll_slow("alice");
+        let daemon = Daemon::start(lab);
+        let code = &alice.backup_codes[0];
+        let signal = |signal: i32| {
+            // SAFETY: kill(2) with the id of a child that was not waited for.
+            assert_eq!(unsafe { libc::kill(daemon.id().cast_signed(), signal) }, 0);
+        };
+        signal(libc::SIGSTOP);
+        assert_eq!(as_alice(&door(lab).code(code)), Code::AuthErr);
+        assert!(lab.decision().contains("did not answer in time"));
+        signal(libc::SIGCONT);
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(as_alice(&door(lab).code(code)), Code::Success);
+    });
+}
+
+#[test]
 fn a_queue_that_is_full_is_given_up_after_a_second() {
     sandbox::within(|lab| {
         lab.door("");

@@ -95,7 +95,8 @@ impl Chair {
         while let Ok(request) = receiver.next(stream, Instant::now() + REQUEST) {
             let pause = self.hall.pace().turn(peer.uid, Instant::now());
             std::thread::sleep(pause);
-            if !self.hall.crowd().begin(self.number) {
+            // Whoever gave up waiting was denied, and a code that is used now would be lost to them.
+            if is_gone(stream) || !self.hall.crowd().begin(self.number) {
                 return;
             }
             let reply = below(|| desk.answer(peer, &request));
@@ -108,6 +109,12 @@ impl Chair {
             }
         }
     }
+}
+
+/// Whether the peer has closed; one that only says no more still hears.
+fn is_gone(stream: &UnixStream) -> bool {
+    let mut hung_up = [PollFd::new(stream.as_fd(), PollFlags::empty())];
+    matches!(poll(&mut hung_up, PollTimeout::ZERO), Ok(1..))
 }
 
 /// Whether so much of the reply was read that the socket's small buffer has room again: a peer that does not
