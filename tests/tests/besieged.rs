@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 
 use acceptance::daemon::{Daemon, SOCKET, call, peer};
 use acceptance::lab::{run, write};
+use acceptance::pam::{Code, Login};
 use acceptance::sandbox;
 use serde_json::json;
 
+const ALICE: u32 = 2001;
 const BOB: u32 = 2002;
 
 /// A peer at its work, until this ends.
@@ -167,5 +169,21 @@ fn no_core_is_made_of_the_daemon_whoever_takes_cores() {
         sleep.wait().unwrap();
         let daemon = Daemon::run(powerless(&lab.program("enrolld")).args(["--socket", SOCKET]));
         assert!(!is_readable(daemon.id()));
+    });
+}
+
+#[test]
+fn whoever_is_attacked_in_their_own_session_still_gets_in_elsewhere() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let alice = lab.enroll_slow("alice");
+        let _daemon = Daemon::start(lab);
+        let _attacker = Attacker::start(ALICE, &["hammer", SOCKET, "alice"]);
+        for code in &alice.backup_codes {
+            let start = Instant::now();
+            let login = Login::new("door", "alice").code(code).run();
+            assert_eq!(login.verdict(), Code::Success);
+            assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        }
     });
 }
