@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 
 use acceptance::codes::Phone;
 use acceptance::daemon::{Daemon, INTERFACE, SOCKET, call};
-use acceptance::lab::{Lab, SETTINGS, STORE};
+use acceptance::host;
+use acceptance::lab::{Lab, SETTINGS, STORE, run};
 use acceptance::pam::{Code, Login};
 use acceptance::sandbox;
 use acceptance::terminal::Terminal;
@@ -385,4 +388,71 @@ fn invitations_are_handed_out_by_name_and_by_group_as_a_table_json_or_csv() {
         let usage = lab.totpctl_command().arg("invite").output().unwrap();
         assert_eq!(usage.status.code(), Some(2));
     });
+}
+
+#[test]
+fn the_daemon_keeps_nothing_secret_of_what_was_changed_in_its_memory() {
+    sandbox::within(|lab| {
+        let daemon = Daemon::start(lab);
+        // A thread's stack goes with its peer: this one stays.
+        let mut stream = connected_as(ALICE);
+        let mut call = |method: &str, parameters: &Value| -> Value {
+            let message = json!({ "method": format!("{INTERFACE}.{method}"), "parameters": parameters });
+            stream.write_all(format!("{message}\0").as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            BufReader::new(&stream).read_until(0, &mut answer).unwrap();
+            serde_json::from_slice(&answer[..answer.len() - 1]).unwrap()
+        };
+        let invitation = invited(lab, "alice");
+        let phone = Phone::new(KEY);
+        let key = run(Command::new("sh").args(["-c", &format!("echo {KEY} | base32 -d")])).stdout;
+        let (old, new) = ("abcd-efgh-jkmn", "pqrs-tvwx-yz23");
+        let look = |what: &str| {
+            assert_ne!(host::find_in_memory(daemon.id(), SOCKET.as_bytes()), [""; 0], "it looks");
+            let codes = [&invitation, old, new].map(|code| [code.to_owned(), code.replace('-', "")]);
+            let texts = codes.into_iter().flatten().chain([KEY.to_owned(), phone.code(0), phone.code(1)]);
+            let found: Vec<_> = texts
+                .map(String::into_bytes)
+                .chain([key.clone()])
+                .enumerate()
+                .flat_map(|(form, text)| {
+                    host::find_in_memory(daemon.id(), &text).into_iter().map(move |place| (form, place))
+                })
+                .collect();
+            assert_eq!(found, [], "after {what}");
+        };
+        let mut first = enrolling("alice", Some(&invitation), &phone.code(0));
+        first["backup_codes"] = json!([old]);
+        let rehearsal = enrolling("alice", Some("abcd-efgh-jkmm"), "");
+        assert_eq!(why(&call("Enroll", &with_id(rehearsal))), "code-wrong");
+        look("a refusal");
+        assert_eq!(call("Enroll", &with_id(first))["parameters"]["by"], "invitation");
+        look("an enrollment");
+        let check = json!({ "user": "alice", "code": phone.code(1) });
+        assert_eq!(call("Check", &check)["parameters"]["verdict"], "accepted");
+        look("a login");
+        let more = json!({ "user": "alice", "authority": old, "backup_codes": [new] });
+        assert_eq!(call("BackupCodes", &with_id(more))["parameters"]["by"], "backup-code");
+        look("new backup codes");
+        let taken = json!({ "user": "alice", "authority": new, "token": "mine" });
+        assert_eq!(why(&call("RemoveToken", &with_id(taken))), "last-token");
+        look("a refused removal");
+    });
+}
+
+/// The call, from what is there now.
+fn with_id(mut parameters: Value) -> Value {
+    parameters["from"] = json!(record_id("alice"));
+    parameters
+}
+
+/// A connection of somebody else's: the daemon sees who connected.
+fn connected_as(uid: u32) -> UnixStream {
+    // SAFETY: a system call without memory arguments; by itself, and not by way of libc, it changes this
+    // thread alone.
+    let become_user = |uid: u32| unsafe { libc::syscall(libc::SYS_setresuid, -1, uid, -1) };
+    assert_eq!(become_user(uid), 0);
+    let stream = UnixStream::connect(SOCKET).unwrap();
+    assert_eq!(become_user(0), 0);
+    stream
 }
