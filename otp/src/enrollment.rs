@@ -1,6 +1,6 @@
 //! What a person has been given: tokens, a set of backup codes, bypasses, and what is told of changes.
 
-use crate::{Announcement, BackupSet, Bypass, MAX_ANNOUNCEMENTS, MAX_BYPASSES, Token, TokenName};
+use crate::{Announcement, BackupCode, BackupSet, Bypass, MAX_ANNOUNCEMENTS, MAX_BYPASSES, Token, TokenName};
 use std::fmt;
 
 /// Most tokens that one person may hold.
@@ -77,6 +77,13 @@ impl Enrollment {
     #[must_use]
     pub fn bypasses(&self) -> &[Bypass] {
         &self.bypasses
+    }
+
+    /// Whether `code` is one of the backup codes or a bypass, used or not.
+    #[must_use]
+    pub fn knows(&self, code: &BackupCode) -> bool {
+        let is_backup = self.backup.as_ref().is_some_and(|set| set.position(code).is_some());
+        self.bypasses.iter().fold(is_backup, |known, bypass| known | bypass.is(code))
     }
 
     /// The same tokens with these bypasses; fails for more than [`MAX_BYPASSES`].

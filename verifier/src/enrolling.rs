@@ -3,7 +3,8 @@
 use crate::local::sheet_of;
 use crate::person::{Change, Current, Person};
 use crate::{
-    Account, Authority, By, Enrolled, Id, Local, Made, NewToken, Record, Refusal, State, Store, StoreError,
+    Account, Authority, By, Enrolled, Id, Local, Made, NewToken, Objection, Record, Refusal, State, Store,
+    StoreError,
 };
 use otp::{
     Announced, Attempt, BackupCode, BackupSet, Enrollment, Ledger, Malformed, Time, Token, TokenName,
@@ -36,7 +37,7 @@ impl<S: Store> Local<S> {
                 return Err(Refusal::NotEnrolled);
             }
             let mut record = self.renewed(former, account, State::Revoked(self.now()))?;
-            let set = self.new_set(&mut record, new.backup)?;
+            let set = self.new_set(former.filter(|_| !is_roots), &mut record, new.backup)?;
             let mut tokens = kept.map_or(Vec::new(), |kept| kept.tokens().to_vec());
             tokens.push(new.token.clone());
             let sheet = set.as_ref().map(sheet_of);
@@ -111,7 +112,8 @@ impl<S: Store> Local<S> {
         let is_roots = matches!(authority, Authority::Root);
         let made = self.rewrite_by(account, from, authority, |person, present, ledger| {
             let mut record = self.keeping(&person.record, account)?;
-            let set = self.new_set(&mut record, codes)?;
+            let own = Some(&person.record).filter(|_| !matches!(authority, Authority::Root));
+            let set = self.new_set(own, &mut record, codes)?;
             let sheet = set.as_ref().map(sheet_of);
             let enrollment = present.clone().with_backup(set);
             let enrollment = self.announcing(enrollment, Some(person), Announced::BackupCodes, is_roots);
@@ -122,10 +124,20 @@ impl<S: Store> Local<S> {
         made.map(|(sheet, by)| Made { sheet, by })
     }
 
-    /// A new set of backup codes under the next number; none of no codes.
-    fn new_set(&self, record: &mut Record, codes: &[BackupCode]) -> Result<Option<BackupSet>, StoreError> {
+    /// A new set of backup codes under the next number; none of no codes. They are drawn where they are shown:
+    /// on a person's own word a code may be among them that stands in what is `theirs`, or stood and was spent.
+    /// It would open once more, and one that was to end by itself would not.
+    fn new_set(
+        &self,
+        theirs: Option<&Record>,
+        record: &mut Record,
+        codes: &[BackupCode],
+    ) -> Result<Option<BackupSet>, Refusal> {
         if codes.is_empty() {
             return Ok(None);
+        }
+        if theirs.is_some_and(|record| codes.iter().any(|code| record.knows(code))) {
+            return Err(Objection::Spent.into());
         }
         record.sets = record.sets.saturating_add(1);
         Ok(Some(BackupSet::new(record.sets, self.now(), self.random()?, codes)))

@@ -1,7 +1,7 @@
 //! What is enrolled for one person, and under which account.
 
 use crate::{Account, Id};
-use otp::{Enrollment, Invitation, Time};
+use otp::{BackupCode, Enrollment, Invitation, Time};
 
 /// A person's `enrollment.toml`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,6 +56,15 @@ impl Record {
         match &self.state {
             State::Invited(invitation) => Some(invitation),
             State::Enrolled(_) | State::Revoked(_) => None,
+        }
+    }
+
+    /// Whether `code` is one that stands in it, used or not.
+    pub(crate) fn knows(&self, code: &BackupCode) -> bool {
+        match &self.state {
+            State::Enrolled(enrollment) => enrollment.knows(code),
+            State::Invited(invitation) => invitation.is(code),
+            State::Revoked(_) => false,
         }
     }
 

@@ -147,12 +147,12 @@ fn the_first_token_from_root_is_not_announced_and_everything_after_it_is() {
     assert!(standing.iter().all(|told| told.until.since(clock()) == 7 * 86_400));
 }
 
-/// Enrolls by the person's own word, with a code of the new token.
-fn enroll_by(place: &Place, name: &str, how: Enrolled, authority: &BackupCode) {
+/// Enrolls by the person's own word, with a code of the new token and another backup code.
+fn enroll_by(place: &Place, name: &str, how: Enrolled, authority: &BackupCode, backup: BackupCode) {
     let token = token(name);
     let typed = Typed::parse(token.code(clock().0 / 30).expose().as_bytes());
     let (from, authority) = (place.id(), Authority::Code(authority));
-    let new = NewToken { from, how, token: &token, confirm: Some(&typed), authority, backup: &[backup(10)] };
+    let new = NewToken { from, how, token: &token, confirm: Some(&typed), authority, backup: &[backup] };
     place.verifier().enroll(&alice(), &new).unwrap();
 }
 
@@ -162,10 +162,10 @@ fn what_people_change_themselves_is_told_from_the_first_token_on() {
     let verifier = place.verifier();
     let invitation = NewInvitation { code: &backup(20), lasts: 3600 };
     verifier.invite(&alice(), None, &invitation).unwrap();
-    enroll_by(&place, "phone", Enrolled::First, &backup(20));
-    enroll_by(&place, "fob", Enrolled::Add, &backup(10));
+    enroll_by(&place, "phone", Enrolled::First, &backup(20), backup(10));
+    enroll_by(&place, "fob", Enrolled::Add, &backup(10), backup(12));
     let fob = TokenName::new("fob").unwrap();
-    let (code, by) = (backup(10), backup(11));
+    let (code, by) = (backup(12), backup(11));
     verifier
         .backup_codes(&alice(), place.id().unwrap(), std::slice::from_ref(&by), Authority::Code(&code))
         .unwrap();

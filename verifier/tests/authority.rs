@@ -305,3 +305,27 @@ fn new_backup_codes_on_ones_own_word_void_the_rest() {
     assert!(!place.opens(&old[0].expose()) && !place.opens(&old[1].expose()));
     assert!(place.opens(&new[0].expose()));
 }
+
+#[test]
+fn a_code_that_stands_is_not_made_good_again_in_a_new_set() {
+    let place = Place::new();
+    let old = [drawn(), drawn()];
+    let invitation = place.invite(3600);
+    let enroll = |backup: &[BackupCode]| {
+        let authority = Authority::Code(&invitation);
+        place.put("phone", K1, Enrolled::First, Some(CODES[0]), authority, backup)
+    };
+    objects(&enroll(&[drawn(), invitation.clone()]), Objection::Spent);
+    assert_eq!(enroll(&old).unwrap(), By::Invitation);
+    let bypass = place.bypass();
+    assert!(place.opens(&old[1].expose()));
+    for again in [&old[0], &old[1], &bypass] {
+        let codes = [drawn(), again.clone()];
+        let (from, authority) = (place.id().unwrap(), Authority::Code(&old[0]));
+        let made = place.verifier.backup_codes(&alice(), from, &codes, authority);
+        objects(&made.map(|made| made.by), Objection::Spent);
+        let put = place.put("new", K2, Enrolled::Replace, Some(CODES[1]), authority, &codes);
+        objects(&put, Objection::Spent);
+    }
+    assert!(place.opens(&old[0].expose()), "a refused change spends nothing");
+}
