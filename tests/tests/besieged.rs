@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use acceptance::daemon::{Daemon, SOCKET, call, peer};
-use acceptance::lab::{run, write};
+use acceptance::lab::{SETTINGS, run, write};
 use acceptance::pam::{Code, Login};
 use acceptance::sandbox;
 use serde_json::json;
@@ -95,6 +95,19 @@ fn an_account_that_asks_without_end_does_not_drown_the_log() {
         let lines = lab.syslog.raw().len();
         // journald drops lines of a service that writes more than 10000 in 30 seconds.
         assert!((20..250).contains(&lines), "{lines} lines in two seconds");
+    });
+}
+
+#[test]
+fn a_service_that_asks_for_many_people_does_not_wait_as_one_account_does() {
+    sandbox::within(|lab| {
+        lab.settings(&format!("{SETTINGS}[daemon]\ncheckers = [{{ uid = {BOB}, service = \"web\" }}]\n"));
+        let _daemon = Daemon::start(lab);
+        let _busy = Attacker::start(BOB, &["hammer", SOCKET, "alice"]);
+        lab.syslog.clear();
+        std::thread::sleep(Duration::from_secs(2));
+        let lines = lab.syslog.raw().len();
+        assert!(lines > 500, "{lines} lines in two seconds");
     });
 }
 
