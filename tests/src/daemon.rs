@@ -56,12 +56,7 @@ impl Daemon {
 
     /// Its resident memory and the most that it ever was, in kB.
     pub fn memory(&self) -> (u64, u64) {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
-        let of = |key: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(key)).expect("proc(5) has it");
-            line.trim().trim_end_matches(" kB").parse().expect("a number")
-        };
-        (of("VmRSS:"), of("VmHWM:"))
+        memory(self.id())
     }
 
     /// kill -9.
@@ -83,6 +78,16 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The resident memory of a process and the most that it ever was, in kB.
+pub fn memory(pid: u32) -> (u64, u64) {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let of = |key: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).expect("proc(5) has it");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    };
+    (of("VmRSS:"), of("VmHWM:"))
 }
 
 /// `peer`, the rig's own program, as this uid.

@@ -13,11 +13,13 @@
 )]
 
 pub mod artefacts;
+pub mod booted;
 pub mod codes;
 pub mod daemon;
 pub mod disk;
 pub mod faults;
 pub mod host;
+pub mod keeper;
 pub mod lab;
 pub mod mounts;
 pub mod pam;

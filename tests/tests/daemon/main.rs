@@ -9,6 +9,7 @@ mod impostors;
 mod locker;
 mod memory;
 mod racing;
+mod systemd;
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
