@@ -23,7 +23,17 @@ pub(crate) struct Crowd<T> {
     /// The seat's number and the peer of each.
     threads: Vec<(u64, Who)>,
     next: u64,
-    closing: bool,
+    hours: Hours,
+}
+
+/// Who may still be answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hours {
+    Open,
+    /// Whoever was admitted and has not been answered yet: such a peer is between connecting and asking.
+    LastOrders,
+    /// Nobody beyond what is under way.
+    Closed,
 }
 
 /// Whose seat it is.
@@ -41,6 +51,8 @@ struct Seat<T> {
     since: u64,
     /// A complete request of its is being answered.
     busy: bool,
+    /// A request of its was taken before.
+    heard: bool,
     handle: T,
 }
 
@@ -57,17 +69,18 @@ impl<T> Default for Crowd<T> {
             seats: Vec::with_capacity(SEATS),
             threads: Vec::with_capacity(THREADS),
             next: 0,
-            closing: false,
+            hours: Hours::Open,
         }
     }
 }
 
 impl<T> Crowd<T> {
-    /// A seat for a peer, if need be in the place of the one that has waited longest without a complete request.
-    /// `None` where this uid has its share, or others have taken every thread.
+    /// A seat for a peer, if need be in the place of one that has had an answer, or else of the one that has
+    /// waited longest without a complete request. `None` where this uid has its share, or others have taken
+    /// every thread.
     pub(crate) fn admit(&mut self, who: Who, handle: T) -> Option<Seated<T>> {
         let uid = who.uid;
-        if self.closing || self.has_its_threads(who) || self.is_exhausted_for(uid) {
+        if self.hours != Hours::Open || self.has_its_threads(who) || self.is_exhausted_for(uid) {
             return None;
         }
         let evicted = if self.held_by(uid) >= EACH {
@@ -83,17 +96,22 @@ impl<T> Crowd<T> {
             None
         };
         let number = self.tick();
-        self.seats.push(Seat { number, who, since: number, busy: false, handle });
+        self.seats.push(Seat { number, who, since: number, busy: false, heard: false, handle });
         self.threads.push((number, who));
         Some(Seated { number, evicted })
     }
 
     /// A complete request has come; whether it may still be answered.
     pub(crate) fn begin(&mut self, number: u64) -> bool {
-        let open = !self.closing;
+        let hours = self.hours;
         self.seat(number).is_some_and(|seat| {
-            seat.busy = open;
-            open
+            seat.busy = match hours {
+                Hours::Open => true,
+                Hours::LastOrders => !seat.heard,
+                Hours::Closed => false,
+            };
+            seat.heard = true;
+            seat.busy
         })
     }
 
@@ -111,9 +129,20 @@ impl<T> Crowd<T> {
         self.threads.retain(|(thread, _)| *thread != number);
     }
 
-    /// Admits nobody any more, and answers only what is under way. Gives the others.
+    /// Admits nobody any more, and answers only those who have not been answered yet. Gives the others.
+    pub(crate) fn call_last_orders(&mut self) -> impl Iterator<Item = &T> {
+        self.hours = Hours::LastOrders;
+        self.seats.iter().filter(|seat| seat.heard && !seat.busy).map(|seat| &seat.handle)
+    }
+
+    /// Whether somebody has not asked yet.
+    pub(crate) fn awaits_orders(&self) -> bool {
+        self.seats.iter().any(|seat| !seat.heard)
+    }
+
+    /// Answers only what is under way. Gives the others.
     pub(crate) fn close(&mut self) -> impl Iterator<Item = &T> {
-        self.closing = true;
+        self.hours = Hours::Closed;
         self.seats.iter().filter(|seat| !seat.busy).map(|seat| &seat.handle)
     }
 
@@ -124,7 +153,7 @@ impl<T> Crowd<T> {
 
     /// Whether a peer finds no room because of others, some of whom will soon be gone.
     pub(crate) fn crowds_out(&self, who: Who) -> bool {
-        !self.closing && self.is_exhausted_for(who.uid) && !self.has_its_threads(who)
+        self.hours == Hours::Open && self.is_exhausted_for(who.uid) && !self.has_its_threads(who)
     }
 
     /// Root has its seats whatever others have.
@@ -156,8 +185,10 @@ impl<T> Crowd<T> {
 
     fn evict(&mut self, among: impl Fn(&Self, &Seat<T>) -> bool) -> Option<T> {
         let waiting = self.seats.iter().enumerate().filter(|(_, seat)| !seat.busy && among(self, seat));
+        // Among those of one uid, whoever has had an answer goes before whoever has not been heard yet.
         let (place, _) = waiting.max_by_key(|(_, seat)| {
-            (seat.who.subordinate, self.held_by(seat.who.uid), std::cmp::Reverse(seat.since))
+            let held = self.held_by(seat.who.uid);
+            (seat.who.subordinate, held, seat.heard, std::cmp::Reverse(seat.since))
         })?;
         Some(self.seats.swap_remove(place).handle)
     }
@@ -220,6 +251,17 @@ mod tests {
         assert_eq!(door.admit(2001).unwrap().1, Some(2));
         assert_eq!(door.admit(2001).unwrap().1, Some(3));
         assert_eq!(door.crowd.held_by(2002), 1);
+    }
+
+    #[test]
+    fn whoever_has_had_an_answer_leaves_before_whoever_has_not_been_heard() {
+        let mut door = Door::new();
+        (0..7).for_each(|_| assert!(door.admit(2001).is_some()));
+        let (answered, _) = door.admit(2001).unwrap();
+        assert!(door.crowd.begin(answered));
+        door.crowd.end(answered);
+        assert_eq!(door.admit(2001).unwrap().1, Some(8));
+        assert_eq!(door.admit(2001).unwrap().1, Some(1));
     }
 
     #[test]
@@ -314,6 +356,24 @@ mod tests {
         assert_eq!(admitted(2001), THREADS_EACH);
         assert_eq!((3000..3100).map(&mut admitted).sum::<usize>(), THREADS - THREADS_EACH);
         assert_eq!(admitted(0), THREADS_EACH);
+    }
+
+    #[test]
+    fn at_last_orders_whoever_was_never_answered_still_is_once() {
+        let mut door = Door::new();
+        let (answered, _) = door.admit(2001).unwrap();
+        assert!(door.crowd.begin(answered));
+        door.crowd.end(answered);
+        door.busy(2001);
+        let (waiting, _) = door.admit(2001).unwrap();
+        assert_eq!(door.crowd.call_last_orders().collect::<Vec<_>>(), [&1]);
+        assert_eq!(door.admit(2002), None);
+        assert!(!door.crowd.begin(answered));
+        assert!(door.crowd.awaits_orders());
+        assert!(door.crowd.begin(waiting));
+        assert!(!door.crowd.awaits_orders());
+        door.crowd.end(waiting);
+        assert!(!door.crowd.begin(waiting));
     }
 
     #[test]

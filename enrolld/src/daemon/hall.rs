@@ -20,6 +20,9 @@ const REQUEST: Duration = Duration::from_secs(5);
 const REPLY: Duration = Duration::from_secs(1);
 /// How long a newcomer waits for those who were sent away to be gone, where there are too many of them.
 const EXIT: Duration = Duration::from_millis(200);
+/// How long a peer that has connected may still take to ask when the daemon ends: the module asks at once, and
+/// would take a connection that is closed for a daemon that is broken.
+const LAST_ORDERS: Duration = Duration::from_millis(500);
 /// A thread's stack: name services bring code of their own.
 const STACK: usize = 512 * 1024;
 
@@ -66,13 +69,13 @@ impl Hall {
         self.crowd().is_empty()
     }
 
-    /// Sends everybody away whose request is not being answered, and waits for the others.
+    /// Answers who has connected and not been answered yet, sends the others away, and waits for all of them.
     pub(crate) fn close(&self, longest: Duration) {
         let mut crowd = self.crowd();
-        for waiting in crowd.close() {
-            // A reply that is on its way still arrives.
-            let _ = waiting.shutdown(Shutdown::Read);
-        }
+        crowd.call_last_orders().for_each(send_away);
+        let waited = self.left.wait_timeout_while(crowd, LAST_ORDERS, |crowd| crowd.awaits_orders());
+        crowd = waited.unwrap_or_else(PoisonError::into_inner).0;
+        crowd.close().for_each(send_away);
         let _ = self.left.wait_timeout_while(crowd, longest, |crowd| !crowd.is_empty());
     }
 
@@ -84,6 +87,11 @@ impl Hall {
         // Nothing panics under this lock; and if it did, the seats would still be seats.
         self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn send_away(stream: &Arc<UnixStream>) {
+    // A reply that is on its way still arrives.
+    let _ = stream.shutdown(Shutdown::Read);
 }
 
 impl Chair {
@@ -105,6 +113,8 @@ impl Chair {
             drop(request);
             wipe_stack();
             self.hall.crowd().end(self.number);
+            // Whoever closes the hall waits for this.
+            self.hall.left.notify_all();
             let Some(reply) = reply else { return };
             if transmit(stream, &reply, Instant::now() + REPLY).is_err() || !was_read(stream) {
                 return;

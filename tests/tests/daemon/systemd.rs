@@ -4,14 +4,19 @@
 //! test hands over, and that is said.
 
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use acceptance::booted::within;
-use acceptance::daemon::{call, memory};
+use acceptance::booted::{PROGRAM, program_of, within};
+use acceptance::daemon::{SOCKET, call, memory};
 use acceptance::keeper::Keeper;
+use acceptance::lab::Lab;
 use acceptance::pam::Code;
 use acceptance::sandbox;
+use otp::{Typed, Verdict};
 use serde_json::json;
+use verifier::wire::Claims;
+use verifier::{Account, Origin, Outcome, Remote, Verifier};
 
 use crate::{ALICE, as_alice, decisions, door};
 
@@ -55,6 +60,66 @@ fn it_takes_little_memory_when_it_has_nothing_to_do() {
         let (idle, most) = memory(system.daemon().unwrap());
         println!("{idle} kB after 100 requests, {most} kB at most");
         assert!(idle <= IDLE, "{idle} kB");
+    });
+}
+
+/// Puts another file where the daemon's program was, as a package does.
+fn upgrade(lab: &Lab) {
+    let new = format!("{PROGRAM}.new");
+    std::fs::copy(lab.program("enrolld"), &new).unwrap();
+    std::fs::rename(new, PROGRAM).unwrap();
+}
+
+/// Asks as the module does, over and over, and counts the answers.
+fn ask_until(end: &AtomicBool, answers: &AtomicUsize, typed: &Typed) {
+    while !end.load(Ordering::Relaxed) {
+        checked("alice", typed);
+        answers.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The verdict; there is one.
+fn checked(user: &str, typed: &Typed) -> Verdict {
+    let client = Remote::new(SOCKET.as_ref(), Claims::default());
+    let uid = ALICE + u32::from(user != "alice");
+    match client.check(&Account { name: user.into(), uid }, typed, Origin::Console) {
+        Outcome::Judged(verdict) => verdict,
+        Outcome::NotEnrolled => panic!("{user} is enrolled"),
+        Outcome::Unavailable(error) => panic!("a client got no answer: {error}"),
+    }
+}
+
+#[test]
+fn every_client_is_answered_while_it_is_restarted_and_replaced() {
+    sandbox::within(|lab| {
+        let alice = lab.enroll_slow("alice");
+        let bob = lab.enroll_slow("bob");
+        let system = Keeper::start(lab);
+        let wrong = Typed::parse(alice.phone.wrong().as_bytes());
+        let (end, answers) = (AtomicBool::new(false), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..4).map(|_| scope.spawn(|| ask_until(&end, &answers, &wrong))).collect();
+            for code in &bob.backup_codes {
+                let former = within(Duration::from_secs(5), || system.daemon(), Option::is_some).unwrap();
+                let file = program_of(former.unwrap());
+                upgrade(lab);
+                let restart = scope.spawn(|| system.restart());
+                let typed = Typed::parse(code.as_bytes());
+                let by_the_module = as_alice(&door(lab).code(alice.phone.wrong()));
+                assert_eq!(by_the_module, Code::AuthErr);
+                let verdicts = [checked("bob", &typed), checked("bob", &typed)];
+                let accepted = |verdict: &&Verdict| matches!(verdict, Verdict::Accepted { .. });
+                assert_eq!(verdicts.iter().filter(accepted).count(), 1, "{verdicts:?}");
+                restart.join().unwrap();
+                assert_ne!(program_of(system.daemon().unwrap()), file, "it is the new one");
+            }
+            end.store(true, Ordering::Relaxed);
+            clients.into_iter().for_each(|client| client.join().unwrap());
+        });
+        let lines = lab.syslog.module();
+        assert!(lines.len() == 10 && !lines.iter().any(|line| line.contains("unavailable")), "{lines:#?}");
+        println!("{} answers over {} restarts", answers.into_inner(), bob.backup_codes.len());
+        assert_eq!(lab.status("bob")["backup_codes_left"], 0);
     });
 }
 
