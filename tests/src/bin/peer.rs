@@ -6,20 +6,24 @@
     reason = "a rig that cannot do its work must fail"
 )]
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words[0].as_str() {
         "ask" => ask(&words[1]),
         "crowd" => crowd(&words[1], words[2].parse().expect("a number")),
+        "sit" => sit(&words[1], words[2].parse().expect("a number")),
+        "pour" => pour(&words[1], words[2].parse().expect("a number")),
+        "time" => time(&words[1], &words[2], words[3].parse().expect("a number")),
+        "ponder" => ponder(&words[1], &words[2], words[3].parse().expect("a number")),
         "play" => play(&words[1]),
         "strangers" => strangers(&words[1], words[2].parse().expect("a uid")),
         "hammer" => hammer(&words[1], &words[2]),
         "hoard" => hoard(&words[1]),
-        other => panic!("{other}: expected ask, crowd, play, strangers, hammer or hoard"),
+        other => panic!("{other} is none of what a peer does"),
     }
 }
 
@@ -59,12 +63,77 @@ fn crowd(socket: &str, count: usize) {
     let _ = std::io::stdin().read(&mut [0]);
 }
 
+/// Keeps so many connections and says nothing, until standard input ends. One that is hung up on comes again
+/// at once.
+fn sit(socket: &str, count: usize) {
+    for _ in 0..count {
+        let socket = socket.to_owned();
+        let again = move || {
+            loop {
+                let seated = UnixStream::connect(&socket).and_then(|mut stream| stream.read(&mut [0]));
+                if seated.is_err() {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            }
+        };
+        std::thread::Builder::new().stack_size(64 * 1024).spawn(again).expect("a thread");
+    }
+    println!("here");
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// Sends so many bytes without a NUL, over as many connections as that takes.
+fn pour(socket: &str, bytes: usize) {
+    let chunk = vec![b'x'; 256 * 1024];
+    let (mut poured, mut connections) = (0, 0);
+    while poured < bytes {
+        let Ok(mut stream) = UnixStream::connect(socket) else { continue };
+        connections += 1;
+        while let Ok(length) = stream.write(&chunk) {
+            poured += length;
+        }
+    }
+    println!("{connections}");
+}
+
+/// Connects, and asks so many milliseconds later; prints the answer.
+fn ponder(socket: &str, message: &str, milliseconds: u64) {
+    let stream = UnixStream::connect(socket).expect("somebody listens");
+    std::thread::sleep(Duration::from_millis(milliseconds));
+    let answer = answer(stream, message).unwrap_or_default();
+    std::io::stdout().write_all(&answer).expect("a pipe");
+}
+
+/// Asks this over a new connection, for so many milliseconds, as a client that behaves; prints how long the
+/// answers took, in microseconds, and `none` for one that did not come.
+fn time(socket: &str, message: &str, milliseconds: u64) {
+    let end = Instant::now() + Duration::from_millis(milliseconds);
+    while Instant::now() < end {
+        let start = Instant::now();
+        match UnixStream::connect(socket).and_then(|stream| answer(stream, message)) {
+            Ok(answer) if answer.starts_with(b"{") && answer.ends_with(b"\0") => {
+                println!("{}", start.elapsed().as_micros());
+            }
+            _ => println!("none"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn answer(mut stream: UnixStream, message: &str) -> std::io::Result<Vec<u8>> {
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    stream.write_all(format!("{message}\0").as_bytes())?;
+    let mut answer = Vec::new();
+    BufReader::new(stream).read_until(0, &mut answer)?;
+    Ok(answer)
+}
+
 fn misbehave(mut stream: UnixStream, kind: usize) {
     let call = b"{\"method\":\"org.varlink.service.GetInfo\"}\0";
     let mut noise = 0x9e37_79b9_7f4a_7c15_u64 ^ kind as u64;
     for round in 0.. {
         let sent = match kind % 6 {
-            // A byte a while, and never the last one.
+            // A byte a second, and never the last one.
             0 => stream.write_all(&call[round % 20..=round % 20]),
             // Half a message, and then nothing.
             1 if round == 0 => stream.write_all(&call[..20]),
@@ -87,8 +156,10 @@ fn misbehave(mut stream: UnixStream, kind: usize) {
         if sent.is_err() || (round > 50 && matches!(kind % 6, 0 | 1 | 5)) {
             return;
         }
-        if kind % 6 != 2 && kind % 6 != 4 {
-            std::thread::sleep(Duration::from_millis(100));
+        match kind % 6 {
+            0 => std::thread::sleep(Duration::from_secs(1)),
+            2 | 4 => {}
+            _ => std::thread::sleep(Duration::from_millis(100)),
         }
     }
 }
