@@ -115,12 +115,13 @@ impl<T> Crowd<T> {
         })
     }
 
-    /// It was answered.
-    pub(crate) fn end(&mut self, number: u64) {
+    /// It was answered; whether its peer may ask again.
+    pub(crate) fn end(&mut self, number: u64) -> bool {
         let since = self.tick();
         if let Some(seat) = self.seat(number) {
             (seat.busy, seat.since) = (false, since);
         }
+        self.hours == Hours::Open
     }
 
     /// A peer's thread is at its end.
@@ -372,7 +373,7 @@ mod tests {
         assert!(door.crowd.awaits_orders());
         assert!(door.crowd.begin(waiting));
         assert!(!door.crowd.awaits_orders());
-        door.crowd.end(waiting);
+        assert!(!door.crowd.end(waiting), "once is enough");
         assert!(!door.crowd.begin(waiting));
     }
 

@@ -112,11 +112,12 @@ impl Chair {
             let reply = below(|| desk.answer(peer, &request));
             drop(request);
             wipe_stack();
-            self.hall.crowd().end(self.number);
+            let goes_on = self.hall.crowd().end(self.number);
             // Whoever closes the hall waits for this.
             self.hall.left.notify_all();
             let Some(reply) = reply else { return };
-            if transmit(stream, &reply, Instant::now() + REPLY).is_err() || !was_read(stream) {
+            let sent = transmit(stream, &reply, Instant::now() + REPLY);
+            if sent.is_err() || !goes_on || !was_read(stream) {
                 return;
             }
         }

@@ -1,5 +1,6 @@
 //! How it starts and ends, and what is under way meanwhile.
 
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
@@ -74,6 +75,30 @@ fn what_is_under_way_at_sigterm_is_answered() {
         folder.unlock().unwrap();
         assert_eq!(receiver.recv().unwrap(), Code::Success);
         assert_eq!(ended.join().unwrap(), Some(0));
+    });
+}
+
+#[test]
+fn a_peer_that_stays_after_its_answer_does_not_keep_the_daemon_from_ending() {
+    sandbox::within(|lab| {
+        lab.enroll_slow("alice");
+        let daemon = Daemon::start(lab);
+        let folder = std::fs::File::open(format!("{STORE}/users/2001")).unwrap();
+        folder.lock().unwrap();
+        let mut stays = UnixStream::connect(SOCKET).unwrap();
+        let parameters = json!({ "user": "alice", "code": "123456" });
+        let message = json!({ "method": format!("{INTERFACE}.Check"), "parameters": parameters });
+        stays.write_all(format!("{message}\0").as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        let ended = std::thread::spawn(move || daemon.terminate());
+        std::thread::sleep(Duration::from_millis(300));
+        let start = Instant::now();
+        folder.unlock().unwrap();
+        assert_eq!(ended.join().unwrap(), Some(0));
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        let mut answer = String::new();
+        stays.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("verdict"), "{answer}");
     });
 }
 
