@@ -1,4 +1,5 @@
-//! How long a login takes beside one through pam_permit, on the disk at hand. `bash tests/pace` runs it.
+//! How long a login takes beside one through pam_permit, and a question to the daemon beside one to the files,
+//! on the disk at hand. `bash tests/pace` runs it.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -7,6 +8,8 @@
     clippy::indexing_slicing,
     reason = "a measurement that cannot be taken must not be printed"
 )]
+
+mod socket;
 
 use acceptance::pam::{Code, Login};
 use config::StoreSettings;
@@ -25,6 +28,7 @@ fn main() {
     match words[..] {
         ["once", service, code] => println!("{}", login(service, code).as_nanos()),
         [store] => compare(store.into()),
+        ["socket", store, enrolld] => socket::compare(store.into(), enrolld),
         _ => panic!("usage: bash tests/pace"),
     }
 }
@@ -52,7 +56,6 @@ fn print(title: &str, codes: &[String], one: impl Fn(&str, &str) -> Duration) {
     }
     permit.sort();
     totp.sort();
-    let at = |sorted: &[Duration], percent: usize| sorted[sorted.len() * percent / 100].as_micros();
     println!(
         "{title}: pam_permit p50 {} us, pam_totp p50 {} us p90 {} us, ratio of p50 {:.1} ({} logins each)",
         at(&permit, 50),
@@ -61,6 +64,10 @@ fn print(title: &str, codes: &[String], one: impl Fn(&str, &str) -> Duration) {
         at(&totp, 50) as f64 / at(&permit, 50) as f64,
         codes.len()
     );
+}
+
+fn at(sorted: &[Duration], percent: usize) -> u128 {
+    sorted[sorted.len() * percent / 100].as_micros()
 }
 
 fn login(service: &str, code: &str) -> Duration {
@@ -76,7 +83,6 @@ fn login(service: &str, code: &str) -> Duration {
 /// Eight tokens for root, and every code of the window: each opens once if they are taken in this order.
 fn enroll(settings: StoreSettings) -> Vec<String> {
     init(&settings, [7; 48]).expect("a new store");
-    let clock = || Time(SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs());
     let store = FileStore::open(&settings).expect("a store");
     let verifier = Local::new(store, Policy::default(), clock, random);
     let root = Account { name: "root".into(), uid: 0 };
@@ -100,6 +106,10 @@ fn enroll(settings: StoreSettings) -> Vec<String> {
         codes.extend((step - WINDOW + 1..step + WINDOW).map(|step| token.code(step).expose().to_owned()));
     }
     codes
+}
+
+fn clock() -> Time {
+    Time(SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs())
 }
 
 fn random(bytes: &mut [u8]) -> std::io::Result<()> {
