@@ -7,9 +7,9 @@
 use zeroize::Zeroizing;
 
 /// Deepest nesting that is read.
-const DEEPEST: u8 = 8;
+pub(crate) const DEEPEST: u8 = 8;
 /// Most members of an object that is looked into.
-const MOST_MEMBERS: usize = 64;
+pub(crate) const MOST_MEMBERS: usize = 64;
 
 /// One well-formed value, as its text.
 #[derive(Clone, Copy)]

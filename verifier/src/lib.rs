@@ -20,6 +20,8 @@ mod json;
 mod local;
 pub mod log_line;
 mod person;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod record;
 mod record_toml;
 mod remote;

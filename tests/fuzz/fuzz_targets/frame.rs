@@ -1,0 +1,4 @@
+//! Where a message ends.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| verifier::properties::frame(bytes));

@@ -1,0 +1,101 @@
+//! What a daemon says to the module and to totpctl.
+
+use super::documents::{Tree, read_by_serde};
+use crate::wire::{self, Reply, Sent};
+use crate::{Outcome, Refusal, Status};
+use otp::{Malformed, TokenName, Verdict};
+use std::path::Path;
+
+/// Whom the replies are about.
+const UID: u32 = 2001;
+
+/// What is taken for an answer is about this account and says so; an accepted one is one for serde_json too;
+/// and each comes back as it was when the daemon says it.
+pub fn reply(bytes: &[u8]) {
+    if let Some(Reply::Result(outcome)) = wire::read_checked(bytes, UID) {
+        is_about_this_account(bytes);
+        verdict_comes_back(bytes, &outcome);
+    }
+    if let Some(Reply::Result(status)) = wire::read_status(bytes, UID) {
+        is_about_this_account(bytes);
+        status_comes_back(bytes, status.as_ref());
+    }
+    changes_come_back(bytes);
+    for other in [0, UID + 1] {
+        let both = wire::read_checked(bytes, UID).is_some() && wire::read_checked(bytes, other).is_some();
+        assert!(!both || matches!(wire::read_checked(bytes, other), Some(Reply::Denied(_))));
+    }
+}
+
+/// For serde_json too.
+fn is_about_this_account(bytes: &[u8]) {
+    let Some(tree) = read_by_serde(bytes) else { return };
+    assert!(tree.member("error").is_none_or(|error| *error == Tree::Null));
+    let about = tree.member("parameters").and_then(|given| given.member("uid"));
+    assert_eq!(about, Some(&Tree::Number(UID.into())));
+}
+
+fn verdict_comes_back(bytes: &[u8], outcome: &Outcome) {
+    let said = wire::checked(UID, outcome).expect("it came as a verdict");
+    let Some(Reply::Result(read)) = wire::read_checked(said.as_bytes(), UID) else { panic!("{}", *said) };
+    match (outcome, &read) {
+        (Outcome::Judged(one), Outcome::Judged(other)) => assert_eq!(one, other),
+        (Outcome::NotEnrolled, Outcome::NotEnrolled) => {}
+        _ => panic!("{}", *said),
+    }
+    let Some(tree) = read_by_serde(bytes) else { return };
+    let verdict = tree.member("parameters").and_then(|given| given.member("verdict")).and_then(Tree::text);
+    let accepted = matches!(outcome, Outcome::Judged(Verdict::Accepted { .. }));
+    assert_eq!(verdict == Some("accepted"), accepted);
+}
+
+fn status_comes_back(bytes: &[u8], status: Option<&Status>) {
+    let standing = wire::read_standing(bytes, UID);
+    let enrolled = status.is_some_and(|status| status.enrolled);
+    assert!(matches!(standing, Some(Reply::Result(read)) if read == enrolled));
+    let said = wire::known(UID, status);
+    let Some(Reply::Result(read)) = wire::read_status(said.as_bytes(), UID) else { panic!("{}", *said) };
+    assert_eq!(format!("{read:?}"), format!("{status:?}"));
+}
+
+fn changes_come_back(bytes: &[u8]) {
+    let name = TokenName::new("phone").expect("a name");
+    let read_made = |bytes: &[u8]| wire::read_made(bytes, UID, sent(&name));
+    let read_removed = |bytes: &[u8]| wire::read_removed(bytes, UID, sent(&name));
+    match read_made(bytes) {
+        Some(Reply::Result(Ok(made))) => {
+            is_about_this_account(bytes);
+            let said = wire::made(UID, &made);
+            let again = read_made(said.as_bytes());
+            assert!(matches!(again, Some(Reply::Result(Ok(again))) if again == made), "{}", *said);
+        }
+        Some(Reply::Result(Err(refusal))) => {
+            let said = wire::refused(&refusal).expect("it came as a refusal");
+            for again in [
+                read_made(said.as_bytes()).and_then(refused),
+                read_removed(said.as_bytes()).and_then(refused),
+            ] {
+                assert_eq!(again.as_ref().and_then(wire::why), wire::why(&refusal), "{}", *said);
+            }
+        }
+        _ => {}
+    }
+    if let Some(Reply::Result(Ok(by))) = read_removed(bytes) {
+        is_about_this_account(bytes);
+        let said = wire::removed(UID, by);
+        let again = read_removed(said.as_bytes());
+        assert!(matches!(again, Some(Reply::Result(Ok(again))) if again == by), "{}", *said);
+    }
+}
+
+fn sent(name: &TokenName) -> Sent<'_> {
+    let unconfirmed = Verdict::Malformed(Malformed::Empty);
+    Sent { name: Some(name), unconfirmed, socket: Path::new("/run/enrolld/socket") }
+}
+
+fn refused<T>(reply: Reply<Result<T, Refusal>>) -> Option<Refusal> {
+    match reply {
+        Reply::Result(Err(refusal)) => Some(refusal),
+        _ => None,
+    }
+}
