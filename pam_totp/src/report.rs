@@ -112,14 +112,20 @@ fn warning(notice: &Notice) -> String {
 /// For whoever came in without their token and may not be able to once more.
 fn advice(method: &Method, backup_left: usize) -> Option<String> {
     let came_by = match (method, backup_left) {
-        (Method::Bypass { left: 0, .. }, _) => "This was a bypass. It will not open again.".to_owned(),
-        (Method::Bypass { left, .. }, _) => format!("This was a bypass, and opens {left} times more."),
-        (Method::Backup, 0) => "This was your last backup code.".to_owned(),
+        (Method::Bypass { left: 1.., .. }, _) => {
+            return Some(
+                "This was a bypass, and it is good for more.\n\
+                 Enroll a new phone with it now: totpctl enroll --replace"
+                    .to_owned(),
+            );
+        }
+        (Method::Bypass { .. }, _) => "This was a bypass. It will not open again.",
+        (Method::Backup, 0) => "This was your last backup code.",
         _ => return None,
     };
     Some(format!(
-        "{came_by}\nA new phone is enrolled by root: totpctl enroll USER --replace\n\
-         New backup codes are made by root: totpctl backup-codes USER"
+        "{came_by}\nAn administrator enrolls a new phone: totpctl enroll USER --replace\n\
+         and makes new backup codes: totpctl backup-codes USER"
     ))
 }
 

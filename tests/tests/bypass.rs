@@ -121,7 +121,7 @@ fn whoever_comes_in_without_the_phone_is_told_how_to_enroll_again() {
         let (bypass, backup) = with_one_left(lab);
         let report = login(&bypass).run();
         let [text] = told(&report)[..] else { panic!("{report:?}") };
-        assert!(text.contains("opens 2 times more") && text.contains("totpctl enroll USER"), "{text}");
+        assert!(text.contains("good for more") && text.contains("totpctl enroll --replace"), "{text}");
         assert!(text.len() < 512, "PAM_MAX_MSG_SIZE");
         let report = login(&backup).run();
         let [text] = told(&report)[..] else { panic!("{report:?}") };

@@ -46,7 +46,8 @@ pub(crate) fn issue(house: &House, args: &Bypass) -> Result<(), Failure> {
     let (number, until) = (bypass.number, instant(bypass.expires));
     text.push_str(&format!("Bypass {number} of {name}, for {} until {until}\n\n    ", logins(bypass.left)));
     text.push_str(&exposed);
-    text.push_str("\n\nIt is typed in place of the code. It is shown this once: pass it on now.\n");
+    text.push_str("\n\nIt is typed in place of the code, or where `totpctl enroll --replace` asks for one\n");
+    text.push_str("(which takes a further use). It is shown this once: pass it on now.\n");
     output::put(&text)
 }
 
