@@ -1,9 +1,10 @@
 //! Who may ask what, and how it is refused.
 
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use acceptance::daemon::{Daemon, INTERFACE, call, said_to};
+use acceptance::lab::run;
 use acceptance::sandbox;
 use serde_json::{Value, json};
 
@@ -105,6 +106,40 @@ fn no_trick_with_a_name_makes_somebody_somebody_else() {
         lab.add_account("alicia", ALICE);
         let answer = call(ALICE, "Check", &json!({ "user": "alicia", "code": alice.phone.code(0) }));
         assert_eq!(answer["parameters"]["verdict"], "accepted");
+    });
+}
+
+/// What a client of the varlink project makes of us: it reads the description, and calls by what it has read.
+const CLIENT: &str = "\
+import json, sys, varlink
+client = varlink.Client(address='unix:/run/enrolld/socket')
+with client.open('org.varlink.service') as service:
+    interfaces = service.GetInfo()['interfaces']
+with client.open('org.pamtotp.enrolld1') as enrolld:
+    answer = enrolld.Check(user='alice', code=sys.argv[1])
+    try:
+        enrolld.Status(user='alice')
+    except varlink.VarlinkError as error:
+        refused = error.error()
+print(json.dumps([interfaces, answer, refused]))
+";
+
+#[test]
+fn a_varlink_client_that_is_not_ours_introspects_and_calls_it() {
+    let python = |words: &[&str]| {
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/python"));
+        String::from_utf8(run(command.args(words)).stdout).unwrap()
+    };
+    // Outside of the sandbox, which has no network, this makes the environment.
+    python(&["-c", "import varlink"]);
+    sandbox::within(|lab| {
+        let alice = lab.enroll("alice");
+        let _daemon = Daemon::start(lab);
+        let said = python(&["-c", CLIENT, &alice.phone.code(0)]);
+        let said: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(said[0], json!(["org.varlink.service", INTERFACE]));
+        assert_eq!((&said[1]["uid"], &said[1]["verdict"]), (&json!(2001), &json!("accepted")));
+        assert_eq!(said[2], format!("{INTERFACE}.NotAllowed"), "root reads the files");
     });
 }
 
