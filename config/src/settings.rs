@@ -57,6 +57,10 @@ pub struct Accept {
     pub window: u8,
     /// Counters beyond the next one.
     pub look_ahead: u8,
+    /// How far the clock of a token may be off, in time steps.
+    pub drift: u8,
+    /// Counters that two successive codes may lie beyond the next one.
+    pub resync: u16,
 }
 
 /// `[throttle]`: how guessing is bounded.
@@ -164,6 +168,8 @@ impl Settings {
         Policy {
             window: self.accept.window,
             look_ahead: self.accept.look_ahead,
+            drift: self.accept.drift,
+            resync: self.accept.resync,
             throttle: Throttle {
                 free_failures: self.throttle.free_failures,
                 first_delay: self.throttle.first_delay,
@@ -190,7 +196,12 @@ impl Default for NewTokens {
 impl Default for Accept {
     fn default() -> Self {
         let policy = Policy::default();
-        Self { window: policy.window, look_ahead: policy.look_ahead }
+        Self {
+            window: policy.window,
+            look_ahead: policy.look_ahead,
+            drift: policy.drift,
+            resync: policy.resync,
+        }
     }
 }
 
@@ -303,6 +314,8 @@ impl Accept {
     fn read(&mut self, mut table: Table<'_>) -> Result<(), Wrong> {
         set(&mut self.window, table.take("window", bounded(0, 10))?);
         set(&mut self.look_ahead, table.take("look_ahead", bounded(0, 100))?);
+        set(&mut self.drift, table.take("drift", bounded(0, 20))?);
+        set(&mut self.resync, table.take("resync", bounded(0, 1000))?);
         table.finish()
     }
 }

@@ -49,6 +49,8 @@ fn every_key_is_read() {
         [accept]
         window = 2
         look_ahead = 20
+        drift = 0
+        resync = 1000
         [throttle]
         free_failures = 3
         first_delay = "10s"
@@ -73,6 +75,7 @@ fn every_key_is_read() {
     assert_eq!(settings.login.unenrolled, Unenrolled::Skip);
     assert_eq!(settings.login.skip_until.unwrap().0, 1_801_353_600);
     assert_eq!(settings.policy().throttle.yearly_risk.0, 500_000_000_000_000);
+    assert_eq!((settings.policy().drift, settings.policy().resync), (0, 1000));
     assert_eq!(settings.backup_codes.count, 0);
     let checkers = settings.daemon.checkers.iter().map(|checker| (checker.uid, checker.service.as_str()));
     assert_eq!(checkers.collect::<Vec<_>>(), [(26, "postgresql"), (33, "www-data_1.x")]);
@@ -93,6 +96,8 @@ fn a_mistake_is_named_with_its_line_and_column() {
         ("[store]\nid = \"XYZ\"", "2:6", "expected the id"),
         ("[accept]\nwindow = -1", "2:10", "-1 is out of bounds"),
         ("[accept]\nwindow = 11", "2:10", "11 is out of bounds"),
+        ("[accept]\ndrift = 21", "2:9", "21 is out of bounds"),
+        ("[accept]\nresync = 1001", "2:10", "1001 is out of bounds"),
         ("[throttle]\nyearly_risk = 1.0", "2:15", "1.0 is out of bounds"),
         ("[throttle]\nfirst_delay = \"soon\"", "2:15", "\"soon\" is no duration"),
         ("[login]\nskip_until = \"soon\"", "2:14", "expected"),

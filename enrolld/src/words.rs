@@ -76,6 +76,21 @@ fn clocks(behind: i64, token: &Token, synchronized: Option<bool>) -> Words {
     words
 }
 
+/// What helps as well where only the phone's clock is off, and by no more than may be learned.
+pub(crate) fn learning(
+    diagnosis: &Diagnosis,
+    token: &Token,
+    drift: u8,
+    synchronized: Option<bool>,
+) -> Option<String> {
+    let (Diagnosis::Clock { behind }, Kind::Totp { period }) = (diagnosis, token.kind) else { return None };
+    let is_near = behind.unsigned_abs() <= u64::from(drift) * period.seconds();
+    (is_near && synchronized != Some(false)).then(|| {
+        "or type two successive codes in one line (123456 654321): that phone's clock is known from then on"
+            .to_owned()
+    })
+}
+
 /// Whole hours, to the step.
 fn whole_hours(seconds: u64, token: &Token) -> Option<u64> {
     let Kind::Totp { period } = token.kind else { return None };
@@ -130,6 +145,20 @@ mod tests {
         );
         assert_eq!(words(Some(true)).what, "your phone's clock is 90 s ahead");
         assert_eq!(words(None).what, "your phone's clock is 90 s ahead");
+    }
+
+    #[test]
+    fn two_codes_are_suggested_only_where_they_would_be_accepted_and_the_phone_is_to_blame() {
+        let suggested = |behind, drift, synchronized| {
+            learning(&Diagnosis::Clock { behind }, &token(), drift, synchronized).is_some()
+        };
+        for behind in [60, -60, 300, -300] {
+            assert!(suggested(behind, 10, Some(true)) && suggested(behind, 10, None), "{behind}");
+            assert!(!suggested(behind, 10, Some(false)), "{behind}: this machine's clock runs free");
+            assert!(!suggested(behind, 0, Some(true)), "{behind}: nothing is learned");
+        }
+        assert!(!suggested(330, 10, Some(true)) && !suggested(-3600, 20, None));
+        assert!(learning(&Diagnosis::Replaced, &token(), 10, None).is_none());
     }
 
     #[test]

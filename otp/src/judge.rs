@@ -147,6 +147,9 @@ impl Case<'_> {
                 for (place, token, factor) in &matches {
                     spend(next, *place, *factor, reply.guess(), self.now);
                     next.acknowledge(self.enrollment, &token.name, self.attempt.origin);
+                    if reply.guess() == Guess::Pair {
+                        self.learn_drift(next, *place, token, factor.saturating_add(1));
+                    }
                 }
             });
         }
@@ -181,7 +184,7 @@ impl Case<'_> {
     fn window(&self, token: &Token, state: &TokenState) -> RangeInclusive<u64> {
         match token.step_at(self.now) {
             Some(step) => {
-                let center = step.saturating_add_signed(i64::from(state.drift));
+                let center = step.saturating_add_signed(state.known_drift(self.policy));
                 let reach = u64::from(self.policy.window);
                 center.saturating_sub(reach)..=center.saturating_add(reach)
             }
@@ -189,17 +192,26 @@ impl Case<'_> {
         }
     }
 
-    /// First factors of what is looked for. Of a time-based pair the later one lies in the window: reading
-    /// two codes takes a period, and typing them may take the rest of one. Of an event-based pair it is the
-    /// earlier one: RFC 4226, section 7.4, synchronises by a pair even without any look-ahead.
+    /// First factors of what is looked for. Of a time-based pair the later one lies in the window, or where a
+    /// clock that is off may have it: reading two codes takes a period, and typing them may take the rest of
+    /// one. Of an event-based pair it is the earlier one, which may lie far ahead: RFC 4226, section 7.4,
+    /// synchronises by a pair.
     fn factors(&self, token: &Token, state: &TokenState, guess: Guess) -> RangeInclusive<u64> {
         let window = self.window(token, state);
-        match (guess, token.kind) {
-            (Guess::Pair, Kind::Totp { .. }) => match window.end().checked_sub(1) {
-                Some(last) => window.start().saturating_sub(1)..=last,
-                None => RangeInclusive::new(1, 0),
-            },
-            (Guess::Single, _) | (Guess::Pair, Kind::Hotp) => window,
+        match (guess, token.step_at(self.now)) {
+            (Guess::Single, _) => window,
+            (Guess::Pair, Some(step)) => {
+                let reach = u64::from(self.policy.drift);
+                let start = step.saturating_sub(reach).min(*window.start());
+                match step.saturating_add(reach).max(*window.end()).checked_sub(1) {
+                    Some(last) => start.saturating_sub(1)..=last,
+                    None => RangeInclusive::new(1, 0),
+                }
+            }
+            (Guess::Pair, None) => {
+                let reach = self.policy.resync.max(self.policy.look_ahead.into());
+                state.next..=state.next.saturating_add(u64::from(reach))
+            }
         }
     }
 
@@ -223,6 +235,17 @@ impl Case<'_> {
         };
         let acceptable = self.tokens_with(digits).map(|(_, t, s)| self.fresh(t, s, guess).count() as u64);
         Chance::from_ratio(acceptable.sum(), 10u64.pow(length))
+    }
+
+    /// Two successive codes outside the window tell how far the token's clock is off. One code never does: who
+    /// types the last one late would lead it astray.
+    fn learn_drift(&self, next: &mut Ledger, place: usize, token: &Token, shown: u64) {
+        let (Some(step), Some(state)) = (token.step_at(self.now), next.tokens.get_mut(place)) else { return };
+        if !self.window(token, state).contains(&shown) {
+            let off = i128::from(shown) - i128::from(step);
+            let most = i128::from(self.policy.drift);
+            state.drift = i32::try_from(off.clamp(-most, most)).unwrap_or_default();
+        }
     }
 
     /// A wait in a lane whose failure or charge lies ahead of a clock that was put back is restamped, or it
@@ -288,14 +311,15 @@ impl Case<'_> {
     }
 }
 
-/// By how many seconds the last use of a time-based token lies ahead of `now`, if by more than the window:
-/// the clock ran ahead and was put right, or was set back.
+/// By how many seconds the last use of a time-based token lies ahead of where the token's own clock is `now`,
+/// if by more than the window: this machine's clock ran ahead and was put right, or was set back.
 pub(crate) fn seconds_ahead(token: &Token, state: &TokenState, now: Time, policy: &Policy) -> Option<u64> {
     let Kind::Totp { period } = token.kind else { return None };
-    let step = token.step_at(now)?;
+    let step = token.step_at(now)?.saturating_add_signed(state.known_drift(policy));
     let last = state.spent.iter().copied().max()?;
     let beyond = last > step.saturating_add(u64::from(policy.window)) && state.next > step;
-    beyond.then(|| last.saturating_mul(period.seconds()).saturating_sub(step * period.seconds()))
+    beyond
+        .then(|| last.saturating_mul(period.seconds()).saturating_sub(step.saturating_mul(period.seconds())))
 }
 
 fn spend(ledger: &mut Ledger, place: usize, factor: u64, guess: Guess, now: Time) {

@@ -12,6 +12,11 @@ pub struct Policy {
     /// [`Throttle::yearly_risk`], only pairs and backup codes open, and [`crate::Ledger::waits`] of a new
     /// ledger says so.
     pub look_ahead: u8,
+    /// How far a time-based token's clock may be off, in steps either way, 0 to 20: two successive codes within
+    /// this reach open, and its clock is known from then on (RFC 6238, section 6). 0 learns nothing.
+    pub drift: u8,
+    /// How many counters two successive codes may lie beyond the next one (RFC 4226, section 7.4).
+    pub resync: u16,
     /// How guessing is bounded.
     pub throttle: Throttle,
     /// An instant that has surely passed (the release of this software): a clock more than a day before
@@ -34,7 +39,14 @@ pub struct Throttle {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { window: 1, look_ahead: 10, throttle: Throttle::default(), not_before: Time(0) }
+        Self {
+            window: 1,
+            look_ahead: 10,
+            drift: 10,
+            resync: 100,
+            throttle: Throttle::default(),
+            not_before: Time(0),
+        }
     }
 }
 

@@ -143,9 +143,11 @@ impl Siege {
             let factors = match token.kind {
                 Kind::Totp { period } => {
                     let (step, window) = (now.0 / period.seconds(), u64::from(self.policy.window));
-                    let (first, last) = (step - window, step + window);
+                    let reach = if pairs { window.max(self.policy.drift.into()) } else { window };
+                    let (first, last) = (step - reach, step + reach);
                     if pairs { first - 1..=last - 1 } else { first..=last }
                 }
+                Kind::Hotp if pairs => state.next..=state.next + u64::from(self.policy.resync),
                 Kind::Hotp => state.next..=state.next + u64::from(self.policy.look_ahead),
             };
             factors.filter(|&f| fresh(state, f) && (!pairs || fresh(state, f + 1))).count() as u128

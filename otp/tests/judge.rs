@@ -10,6 +10,7 @@ use otp::{
 };
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashSet};
+use std::ops::RangeInclusive;
 
 /// What happens next.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ enum Event {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let typing = (0..8usize, -4..=12i64, prop::bool::weighted(0.2), any::<u8>(), 0..6u8).prop_map(
+    let typing = (0..8usize, -10..=16i64, prop::bool::weighted(0.3), any::<u8>(), 0..6u8).prop_map(
         |(token, offset, pair, spelling, from)| Event::Type { token, offset, pair, spelling, from },
     );
     let repeating = (any::<usize>(), any::<u8>(), 0..6u8).prop_map(|(which, spelling, from)| Event::Repeat {
@@ -76,11 +77,12 @@ fn tokens() -> impl Strategy<Value = Vec<Token>> {
 
 fn policy() -> impl Strategy<Value = Policy> {
     let throttle = (1..8u32, 1..60u64, 60..2000u64, prop_oneof![Just(1000), Just(10), Just(20_000)]);
-    (0..4u8, 0..14u8, throttle).prop_map(
-        |(window, look_ahead, (free_failures, first_delay, longest_delay, risk))| {
+    let pairs = (prop_oneof![1 => Just(0u8), 3 => 0..8u8], 0..30u16);
+    (0..4u8, 0..14u8, pairs, throttle).prop_map(
+        |(window, look_ahead, (drift, resync), (free_failures, first_delay, longest_delay, risk))| {
             let yearly_risk = Chance::from_ratio(1, risk);
             let throttle = Throttle { free_failures, first_delay, longest_delay, yearly_risk };
-            Policy { window, look_ahead, throttle, not_before: Time(0) }
+            Policy { window, look_ahead, drift, resync, throttle, not_before: Time(0) }
         },
     )
 }
@@ -237,7 +239,8 @@ impl World {
                 assert!(factor >= self.floor[place], "{}: {factor} after a newer one", token.name);
                 self.floor[place] = factor.saturating_add(1);
             }
-            self.lies_in_the_window(token, old, &factors);
+            self.lies_in_reach(token, old, &factors);
+            self.learned_from_a_pair_alone(token, old, new, &factors);
             assert!(new.next >= old.next && new.next >= self.floor[place]);
         }
         let (Method::Code(name) | Method::Pair(name)) = method else { panic!("{method:?}") };
@@ -250,17 +253,44 @@ impl World {
         assert!(!matches!(again, Verdict::Accepted { .. }), "accepted again at once");
     }
 
-    fn lies_in_the_window(&self, token: &Token, state: &TokenState, factors: &[u64]) {
-        let last = *factors.last().unwrap();
+    /// The last steps that may open now, or the first counters: one code in the window around the token's own
+    /// clock, two where a clock may be.
+    fn reach(&self, token: &Token, state: &TokenState, codes: usize) -> RangeInclusive<u64> {
+        let policy = &self.policy;
+        let Kind::Totp { period } = token.kind else {
+            let most = if codes == 2 {
+                policy.resync.max(policy.look_ahead.into())
+            } else {
+                policy.look_ahead.into()
+            };
+            return state.next..=state.next.saturating_add(most.into());
+        };
+        let (step, most) = (i128::from(self.now.0 / period.seconds()), i128::from(policy.drift));
+        let center = (step + i128::from(state.drift).clamp(-most, most)).clamp(0, u64::MAX.into());
+        let window = (center - i128::from(policy.window), center + i128::from(policy.window));
+        let (first, last) = match codes {
+            2 => (window.0.min(step - most), window.1.max(step + most)),
+            _ => window,
+        };
+        first.max(0) as u64..=last.min(u64::MAX.into()) as u64
+    }
+
+    fn lies_in_reach(&self, token: &Token, state: &TokenState, factors: &[u64]) {
+        let told = if token.kind == Kind::Hotp { factors.first() } else { factors.last() };
+        let (told, reach) = (*told.unwrap(), self.reach(token, state, factors.len()));
+        assert!(reach.contains(&told), "{told} in {reach:?}");
+    }
+
+    /// Two codes outside the window tell the clock, whatever it was taken for before; nothing else does.
+    fn learned_from_a_pair_alone(&self, token: &Token, old: &TokenState, new: &TokenState, factors: &[u64]) {
+        let told = factors.len() == 2 && !self.reach(token, old, 1).contains(&factors[1]);
         match token.kind {
-            Kind::Totp { period } => {
-                let step = self.now.0 / period.seconds();
-                assert!(step.abs_diff(last) <= u64::from(self.policy.window), "step {last} at {step}");
+            Kind::Totp { period } if told => {
+                let off = i128::from(factors[1]) - i128::from(self.now.0 / period.seconds());
+                assert_eq!(i128::from(new.drift), off);
+                assert!(new.drift.unsigned_abs() <= u32::from(self.policy.drift));
             }
-            Kind::Hotp => {
-                let reach = u64::from(self.policy.look_ahead);
-                assert!(factors[0] >= state.next && factors[0] - state.next <= reach, "counter {last}");
-            }
+            _ => assert_eq!(new.drift, old.drift),
         }
     }
 
@@ -318,22 +348,17 @@ impl World {
             return;
         }
         for (place, token) in self.enrollment.tokens().iter().enumerate() {
-            let present = token.step_at(self.now).unwrap_or(self.ledger.tokens[place].next);
-            let reach = match token.kind {
-                Kind::Totp { .. } => u64::from(self.policy.window),
-                Kind::Hotp => u64::from(self.policy.look_ahead),
-            };
             let count = codes.len() as u64;
-            let first =
-                if token.kind == Kind::Hotp { present } else { present.saturating_sub(reach + count - 1) };
-            let last = present.saturating_add(reach);
-            for factor in first..=last {
-                let Some(end) = factor.checked_add(count - 1) else { continue };
+            let reach = self.reach(token, &self.ledger.tokens[place], codes.len());
+            for told in reach {
+                let first = if token.kind == Kind::Hotp { Some(told) } else { told.checked_sub(count - 1) };
+                let Some((factor, end)) = first.and_then(|f| Some((f, f.checked_add(count - 1)?))) else {
+                    continue;
+                };
                 let all: Vec<_> = (factor..=end).collect();
-                let in_reach = token.kind == Kind::Hotp || end <= last;
                 let fresh = all.iter().all(|&f| self.ledger.tokens[place].is_fresh(f));
                 let shown = all.iter().zip(&codes).all(|(&f, code)| token.code(f).expose() == code);
-                assert!(!(in_reach && fresh && shown), "{} at {factor} was refused", token.name);
+                assert!(!(fresh && shown), "{} at {factor} was refused", token.name);
             }
         }
     }

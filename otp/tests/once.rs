@@ -170,9 +170,13 @@ fn a_pair_spends_both_of_its_codes() {
 }
 
 #[test]
-fn a_pair_lies_in_the_window_with_its_later_code() {
-    for (first, wanted) in [(-3, false), (-2, true), (-1, true), (0, true), (1, false), (2, false)] {
+fn a_pair_lies_in_reach_with_its_later_code() {
+    let without_drift = [(-3, false), (-2, true), (-1, true), (0, true), (1, false), (2, false)];
+    let with_drift = [(-12, false), (-11, true), (-3, true), (0, true), (9, true), (10, false)];
+    let cases = without_drift.map(|case| (0, case)).into_iter().chain(with_drift.map(|case| (10, case)));
+    for (drift, (first, wanted)) in cases {
         let mut person = Person::with(vec![phone(K1)]);
+        person.policy.drift = drift;
         let pair = pair_of(&phone(K1), 60_000_000_u64.checked_add_signed(first).unwrap());
         assert_eq!(is_accepted(&person.types(&pair, NOW)), wanted, "from step {first} on");
     }
@@ -191,7 +195,7 @@ fn two_codes_that_do_not_follow_each_other_are_no_pair() {
 fn an_event_token_is_synchronised_by_a_pair_even_without_look_ahead() {
     let event = Token { kind: Kind::Hotp, ..phone(K1) };
     let mut person = Person::with(vec![event.clone()]);
-    person.policy.look_ahead = 0;
+    (person.policy.look_ahead, person.policy.resync) = (0, 0);
     person.ledger.tokens[0].next = 5;
     assert!(is_accepted(&person.types(&pair_of(&event, 5), NOW)));
     assert_eq!(person.ledger.tokens[0].next, 7);

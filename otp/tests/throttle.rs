@@ -182,6 +182,7 @@ fn a_success_resets_the_delay_and_never_the_charge() {
 fn each_failure_is_charged_its_own_chance() {
     let million = |acceptable| Chance::from_ratio(acceptable, 1_000_000);
     let mut owner = Owner::new();
+    owner.policy.drift = 0;
     owner.types(Origin::Stranger, "000000", NOW);
     assert_eq!(owner.ledger.strangers_budget.spent, million(3), "three steps in the window");
     owner.types(Origin::Console, "592691", NOW);
@@ -192,6 +193,23 @@ fn each_failure_is_charged_its_own_chance() {
     assert_eq!(owner.ledger.known_budget.spent, one_pair_is_left, "a pair needs two fresh steps");
     owner.types(home(), "000000 000000", NOW.after(30));
     assert_eq!(owner.ledger.known_budget.spent, Chance::from_ratio(1, 1_000_000_000_000));
+}
+
+#[test]
+fn a_guess_at_a_pair_is_charged_all_that_it_could_hit() {
+    let charged = |token: Token, policy: &Policy| {
+        let (enrollment, mut ledger) = enrolled(vec![token]);
+        judged(&enrollment, &mut ledger, &typed("000000 000000"), NOW, policy);
+        ledger.strangers_budget.spent
+    };
+    let of = |factors| Chance::from_ratio(factors, 1_000_000_000_000);
+    let key = || Token { kind: Kind::Hotp, ..phone(K1) };
+    let policy = Policy::default();
+    assert_eq!(charged(phone(K1), &policy), of(21), "ten steps either way");
+    assert_eq!(charged(key(), &policy), of(101), "a hundred counters ahead");
+    let narrow = Policy { drift: 0, resync: 0, ..policy };
+    assert_eq!(charged(phone(K1), &narrow), of(3));
+    assert_eq!(charged(key(), &narrow), of(11));
 }
 
 #[test]

@@ -77,6 +77,55 @@ fn a_code_that_begins_with_zero_is_typed_with_it() {
 }
 
 #[test]
+fn a_phone_that_is_minutes_off_opens_with_two_codes_and_with_one_from_then_on() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let alice = lab.enroll("alice");
+        let (t, behind) = (tomorrow(), 240);
+        let shown = |unix: u64| alice.phone.at(unix - behind);
+        assert_eq!(at(t, "alice", &shown(t)), Code::AuthErr);
+        assert_eq!(at(t, "alice", &format!("{} {}", shown(t - 30), shown(t))), Code::Success);
+        let warnings = lab.status("alice")["warnings"].to_string();
+        assert!(warnings.contains("token phone: its clock is 240 s behind this one"), "{warnings}");
+        for later in [30, 3600] {
+            assert_eq!(at(t + later, "alice", &shown(t + later)), Code::Success);
+            assert_eq!(at(t + later, "alice", &shown(t + later)), Code::AuthErr);
+        }
+        // Somebody put the phone's clock right: one code does not tell, two do.
+        let right = |unix: u64| alice.phone.at(unix);
+        assert_eq!(at(t + 7200, "alice", &right(t + 7200)), Code::AuthErr);
+        assert_eq!(at(t + 7200, "alice", &format!("{} {}", right(t + 7170), right(t + 7200))), Code::Success);
+        assert_eq!(at(t + 7230, "alice", &right(t + 7230)), Code::Success);
+    });
+}
+
+#[test]
+fn three_used_codes_in_a_row_typed_again_hours_later_open_nothing_and_lock_nobody_out() {
+    // pam_google_authenticator learns from them: whoever wrote them down is in, and the owner out.
+    sandbox::within(|lab| {
+        lab.door("");
+        let alice = lab.enroll("alice");
+        let t = tomorrow();
+        let codes = alice.phone.series(t, 3);
+        for (code, unix) in codes.iter().zip([t, t + 30, t + 60]) {
+            assert_eq!(at(unix, "alice", code), Code::Success);
+        }
+        for hours in [1, 3, 12] {
+            let now = t + 3600 * hours;
+            for code in &codes {
+                assert_eq!(at(now, "alice", code), Code::AuthErr);
+            }
+            for pair in codes.windows(2) {
+                assert_eq!(at(now, "alice", &pair.join(" ")), Code::AuthErr);
+            }
+            let warnings = lab.status("alice")["warnings"].to_string();
+            assert!(!warnings.contains("its clock is"), "{warnings}");
+            assert_eq!(at(now, "alice", &alice.phone.at(now)), Code::Success, "the owner, {hours} h later");
+        }
+    });
+}
+
+#[test]
 fn a_clock_set_back_makes_no_spent_code_good_and_the_log_says_why() {
     sandbox::within(|lab| {
         lab.door("");

@@ -10,8 +10,8 @@ use crate::{
 };
 use crate::{Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup};
 use otp::{
-    Attempt, BackupCode, BackupSet, Enrollment, Ledger, Policy, Time, Token, TokenName, TokenState, Typed,
-    Verdict,
+    Attempt, BackupCode, BackupSet, Enrollment, Kind, Ledger, Policy, Time, Token, TokenName, TokenState,
+    Typed, Verdict,
 };
 
 /// Where the time comes from: read under the lock, since waiting for it may have taken a while.
@@ -151,6 +151,10 @@ impl<S: Store> Judge for Login<'_, S> {
         (judged.verdict, judged.next)
     }
 
+    fn is_beyond_raising(&self, enrollment: &Enrollment, before: &Ledger, after: &Ledger) -> bool {
+        before.cannot_be_raised_to(after, enrollment, &self.verifier.policy)
+    }
+
     fn raise(&self, enrollment: &Enrollment, ledger: &Ledger) -> Ledger {
         ledger.raised(enrollment, &self.verifier.policy, self.verifier.now())
     }
@@ -194,6 +198,10 @@ impl<S: Store> Judge for Unlock<'_, S> {
         let unlocked = ledger.unlocked();
         let (policy, now) = (&self.verifier.policy, self.verifier.now());
         ((), Some(if self.clock { unlocked.with_clock_corrected(enrollment, policy, now) } else { unlocked }))
+    }
+
+    fn is_beyond_raising(&self, _: &Enrollment, _: &Ledger, _: &Ledger) -> bool {
+        false
     }
 
     fn raise(&self, enrollment: &Enrollment, ledger: &Ledger) -> Ledger {
@@ -397,6 +405,13 @@ impl<S: Store> Local<S> {
             let bits = token.secret.bits();
             format!("token {}: {bits} bits, some apps warn; re-enroll when convenient", token.name)
         });
+        let off = enrollment.tokens().iter().zip(&ledger.tokens).filter_map(|(token, state)| {
+            let Kind::Totp { period } = token.kind else { return None };
+            let drift = state.known_drift(&self.policy);
+            let seconds = drift.unsigned_abs() * period.seconds();
+            let side = if drift < 0 { "behind" } else { "ahead of" };
+            (seconds > 0).then(|| format!("token {}: its clock is {seconds} s {side} this one", token.name))
+        });
         let ahead = enrollment.ahead(ledger, now, &self.policy).into_iter().map(|(name, seconds)| {
             let minutes = seconds.div_ceil(60);
             format!("token {name}: last used {minutes} minutes ahead of this clock, so its codes are refused")
@@ -405,7 +420,7 @@ impl<S: Store> Local<S> {
         let lost = states.filter(|(_, state)| state.is_used_up()).map(|(token, _)| {
             format!("token {}: which of its counters were used is lost; enroll it anew", token.name)
         });
-        short.chain(ahead).chain(lost).collect()
+        short.chain(off).chain(ahead).chain(lost).collect()
     }
 }
 

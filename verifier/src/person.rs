@@ -24,6 +24,8 @@ pub trait Judge {
     fn early(&self, enrollment: &Enrollment, ledger: &Ledger) -> Option<Self::Answer>;
     /// The answer, and the ledger that must be recorded before it is given.
     fn decide(&self, enrollment: &Enrollment, ledger: &Ledger) -> (Self::Answer, Option<Ledger>);
+    /// Whether `after` holds what [`Judge::raise`] would not bring back from `before`, should it be lost.
+    fn is_beyond_raising(&self, enrollment: &Enrollment, before: &Ledger, after: &Ledger) -> bool;
     /// The ledger to go on with after the newer record was lost.
     fn raise(&self, enrollment: &Enrollment, ledger: &Ledger) -> Ledger;
 }
@@ -114,21 +116,29 @@ impl<D: Disk> Locked<'_, D> {
             Read::Lost => Err(StoreError::LedgerDamaged(path())),
             Read::Half(slot) => {
                 let raised = judge.raise(enrollment, &slot.ledger);
-                self.put(ledger, &slots, &slot, raised)?;
+                self.put(ledger, &slots, &slot, raised, false)?;
                 Err(StoreError::LedgerRepaired(path()))
             }
             Read::Whole(slot) => {
                 let (answer, next) = judge.decide(enrollment, &slot.ledger);
                 if let Some(next) = next {
-                    self.put(ledger, &slots, &slot, next)?;
+                    let both = judge.is_beyond_raising(enrollment, &slot.ledger, &next);
+                    self.put(ledger, &slots, &slot, next, both)?;
                 }
                 Ok(answer)
             }
         }
     }
 
-    /// Records `next` after `slot`, over the other, older slot.
-    fn put(&self, ledger: &D::Ledger, slots: &Slots, slot: &Slot, next: Ledger) -> Result<(), StoreError> {
+    /// Records `next` after `slot`, over the other, older slot; or else over both.
+    fn put(
+        &self,
+        ledger: &D::Ledger,
+        slots: &Slots,
+        slot: &Slot,
+        next: Ledger,
+        both: bool,
+    ) -> Result<(), StoreError> {
         if !slot.confirmed {
             // Whoever put this enrollment in place may have been killed before it was durable. What is
             // recorded here must not outlive a power cut that brings the old enrollment back.
@@ -136,11 +146,8 @@ impl<D: Disk> Locked<'_, D> {
         }
         let next = slot.following(next);
         self.overwrite(ledger, slots, &next)?;
-        let spent = |ledger: &Ledger| (ledger.spent_backup, ledger.bypass_uses);
-        if spent(&next.ledger) != spent(&slot.ledger) {
-            // Backup codes and bypasses have no order in which they could be raised, should the slot rot that
-            // tells which are spent: so both tell it. One is on disk already, so an error here takes nothing
-            // back.
+        if both {
+            // One is on disk already, so an error here takes nothing back.
             let twin = next.following(next.ledger.clone());
             let _ = self.overwrite(ledger, slots, &twin);
         }

@@ -243,7 +243,7 @@ fn whatever_is_lost_of_the_ledger_it_is_told_again_rather_than_never() {
     place.rot(1);
     assert_eq!(place.told(), [(ADDED.to_owned(), false)]);
     place.verifier().unlock(&alice(), false).unwrap();
-    STEPS.set(STEPS.get() + 10);
+    STEPS.set(STEPS.get() + 15);
     assert_eq!(place.login("phone", Origin::Console), [fob()]);
 }
 

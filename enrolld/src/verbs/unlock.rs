@@ -3,7 +3,9 @@
 use crate::failure::Failure;
 use crate::house::House;
 use crate::{journal, output, people};
+use otp::Kind;
 use std::ffi::OsStr;
+use verifier::Status;
 
 pub(crate) fn run(house: &House, user: &OsStr, clock: bool) -> Result<(), Failure> {
     let account = people::account(user)?;
@@ -14,7 +16,8 @@ pub(crate) fn run(house: &House, user: &OsStr, clock: bool) -> Result<(), Failur
     journal::changed("unlock", &account, if clock { "clock=yes" } else { "" });
     let mut text = format!("{name}: every lane is open\n");
     if repaired {
-        text += "the ledger was damaged and is repaired: codes up to now are refused, the next ones pass\n";
+        text += "the ledger was damaged and is repaired: what may have been used is refused\n";
+        text += &longest_wait(house, &before);
         let after = people::status(house, &account)?;
         if !before.bypasses.is_empty() && after.as_ref().is_some_and(|after| after.bypasses.is_empty()) {
             text += "which bypasses were used is lost, so all are void\n";
@@ -26,4 +29,17 @@ pub(crate) fn run(house: &House, user: &OsStr, clock: bool) -> Result<(), Failur
         }
     }
     output::put(&text)
+}
+
+/// A phone may have been ahead by as much as may be learned, and its codes used.
+fn longest_wait(house: &House, status: &Status) -> String {
+    let periods = status.tokens.iter().filter_map(|token| match token.kind {
+        Kind::Totp { period } => Some(period.seconds()),
+        Kind::Hotp => None,
+    });
+    let steps = u64::from(house.settings.policy().drift) + 1;
+    let minutes = periods.max().map(|seconds| (steps * seconds).div_ceil(60));
+    minutes.map_or(String::new(), |minutes| {
+        format!("that takes at most {minutes} minutes; codes pass after it\n")
+    })
 }

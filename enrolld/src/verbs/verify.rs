@@ -101,7 +101,9 @@ fn diagnosed(house: &House, account: &Account, typed: &Typed) -> Option<Failure>
     let tokens = house.verifier.tokens(account).ok()?;
     tokens.iter().find_map(|(token, _)| {
         let found = otp::diagnose(token, &[], code, clock::now())?;
-        let words = words::diagnosis(&found, token, kernel_clock::is_synchronized());
-        Some(Failure::new(words.what).hints(words.hints))
+        let synchronized = kernel_clock::is_synchronized();
+        let words = words::diagnosis(&found, token, synchronized);
+        let learning = words::learning(&found, token, house.settings.policy().drift, synchronized);
+        Some(Failure::new(words.what).hints(words.hints).hints(learning))
     })
 }

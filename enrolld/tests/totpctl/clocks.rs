@@ -68,6 +68,28 @@ fn a_phone_that_is_wrong_is_told_by_how_much() {
 }
 
 #[test]
+fn a_phone_whose_clock_is_off_opens_with_two_codes_and_with_one_from_then_on() {
+    let mut bench = kernel_says(Bench::new(), "0").at(NOW);
+    bench.enroll_key(K1, &[]);
+    let hint = "hint: or type two successive codes in one line (123456 654321)";
+    bench.verify(phone(K1, NOW - 180)).refused("your phone's clock is 180 s behind").refused(hint);
+    let far = bench.verify(phone(K1, NOW - 330)).refused("your phone's clock is 330 s behind");
+    assert!(!far.err.contains("two successive"), "{}", far.err);
+    let two = format!("{} {}", phone(K1, NOW - 210), phone(K1, NOW - 180));
+    bench.verify(two).done();
+    let warnings = bench.status()["warnings"].clone();
+    assert_eq!(warnings[0], "token phone: its clock is 180 s behind this one");
+    bench.set_clock(NOW + 600);
+    bench.verify(phone(K1, NOW + 600 - 180)).done();
+    bench.settings("[accept]\ndrift = 0\n");
+    assert_eq!(bench.status()["warnings"].as_array().unwrap().len(), 0);
+    bench.set_clock(NOW + 1200);
+    let off = bench.verify(phone(K1, NOW + 1200 - 180)).refused("your phone's clock is 180 s behind");
+    assert!(!off.err.contains("two successive"), "{}", off.err);
+    bench.verify(phone(K1, NOW + 1200)).done();
+}
+
+#[test]
 fn a_clock_set_back_makes_no_code_good_again() {
     let mut bench = Bench::new().at(NOW);
     bench.enroll_key(K1, &[]);

@@ -65,10 +65,18 @@ impl Place {
     }
 
     pub(crate) fn enroll(&self, account: &Account, from: Option<Id>) -> Result<(), verifier::Refusal> {
+        self.enroll_token(account, from, &token())
+    }
+
+    pub(crate) fn enroll_token(
+        &self,
+        account: &Account,
+        from: Option<Id>,
+        token: &Token,
+    ) -> Result<(), verifier::Refusal> {
         let how = if from.is_some() { Enrolled::Replace } else { Enrolled::First };
-        let (token, backup) = (token(), [backup_code()]);
-        let new =
-            NewToken { from, how, token: &token, confirm: None, authority: Authority::Root, backup: &backup };
+        let backup = [backup_code()];
+        let new = NewToken { from, how, token, confirm: None, authority: Authority::Root, backup: &backup };
         self.verifier().enroll(account, &new).map(|_| ())
     }
 

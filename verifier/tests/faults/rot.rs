@@ -1,6 +1,7 @@
 //! Ledgers that a device, a restored backup or a hand has damaged.
 
-use crate::place::{CODE, LATE, LATER, LATER_AT, NEXT, Place, alice, backup_code};
+use crate::place::{CODE, LATE, LATER, LATER_AT, NEXT, NOW, Place, alice, backup_code, token};
+use otp::{Kind, Token};
 use std::fs;
 use verifier::{Account, Authority, Outcome, SLOT_LEN, StoreError, Verifier};
 
@@ -52,6 +53,52 @@ fn a_spent_backup_code_stays_spent_whichever_slot_rots() {
     }
 }
 
+/// The codes of `factor` and the next in one answer.
+fn pair(token: &Token, factor: u64) -> String {
+    format!("{} {}", token.code(factor).expose(), token.code(factor + 1).expose())
+}
+
+#[test]
+fn what_two_codes_of_a_phone_that_is_ahead_spent_stays_spent_whichever_slot_rots() {
+    let (phone, step) = (token(), NOW / 30);
+    for slot in [0, 1] {
+        let place = Place::enrolled();
+        assert!(place.accepts(&pair(&phone, step + 8)));
+        rot(&place, slot);
+        assert!(matches!(unavailable(&place, &pair(&phone, step + 8)), StoreError::LedgerRepaired(_)));
+        // Its single codes are looked for eight steps early now, and later on as any other's.
+        for late in (0..=12).map(|steps| 30 * steps) {
+            LATE.set(late);
+            for spent in [step + 8, step + 9] {
+                assert!(!place.accepts(phone.code(spent).expose()), "slot {slot}, {spent}, {late} s later");
+            }
+            assert!(!place.accepts(&pair(&phone, step + 8)), "slot {slot}, {late} s later");
+            place.verifier().unlock(&alice(), false).unwrap();
+        }
+        LATE.set(900);
+        assert!(place.accepts(phone.code(step + 30 + 9).expose()), "slot {slot}: its clock is still known");
+    }
+    LATE.set(0);
+}
+
+#[test]
+fn what_two_codes_of_a_counter_far_ahead_spent_stays_spent_whichever_slot_rots() {
+    for slot in [0, 1] {
+        let place = Place::empty();
+        let key = Token { kind: Kind::Hotp, ..token() };
+        place.enroll_token(&alice(), None, &key).unwrap();
+        assert!(place.accepts(&pair(&key, 60)));
+        rot(&place, slot);
+        assert!(matches!(unavailable(&place, &pair(&key, 60)), StoreError::LedgerRepaired(_)));
+        for counter in 0..=61 {
+            assert!(!place.accepts(key.code(counter).expose()), "slot {slot}, counter {counter}");
+            assert!(!place.accepts(&pair(&key, counter)), "slot {slot}, from counter {counter} on");
+            place.verifier().unlock(&alice(), false).unwrap();
+        }
+        assert!(place.accepts(&pair(&key, 80)), "slot {slot}");
+    }
+}
+
 #[test]
 fn unlock_repairs_a_rotten_slot_too() {
     let place = Place::enrolled();
@@ -76,8 +123,11 @@ fn is_repaired_by_unlock(place: &Place) {
         assert!(!place.accepts(old), "{old}");
     }
     assert!(place.verifier().status(&alice()).unwrap().unwrap().backup.is_none());
-    LATE.set(LATER_AT[1]);
-    assert!(place.accepts(LATER[1]));
+    // The phone may have been ahead by as much as may be learned, and its codes used.
+    LATE.set(LATER_AT[2]);
+    assert!(!place.accepts(LATER[2]));
+    LATE.set(LATER_AT[3]);
+    assert!(place.accepts(LATER[3]));
     assert!(!place.verifier().unlock(&alice(), false).unwrap(), "nothing is left to repair");
     LATE.set(0);
 }
@@ -154,6 +204,6 @@ fn no_change_builds_on_a_ledger_that_is_lost() {
     // A replacement does not need it; but this one brings the same key back.
     place.enroll(&alice(), Some(id)).unwrap();
     assert!(!place.accepts(CODE) && !place.accepts(NEXT));
-    LATE.set(LATER_AT[2]);
-    assert!(place.accepts(LATER[2]));
+    LATE.set(LATER_AT[3]);
+    assert!(place.accepts(LATER[3]));
 }

@@ -324,11 +324,12 @@ impl Find<'_> {
         }
         for key in self.keys(seen) {
             let first = self.login(&mut fs, Credential::Code(key, 3), 90);
-            let second = self.login(&mut fs, Credential::Code(key, 6), 180);
+            // After a loss of everything, steps are raised by as much as a phone may have been ahead.
+            let second = self.login(&mut fs, Credential::Code(key, 15), 450);
             if second != Answer::Accepted {
                 return Err(format!("{key:?} is shut out: {first:?}, {second:?}"));
             }
-            if first != Answer::Accepted && seen.ledger == "whole" {
+            if first != Answer::Accepted && seen.ledger == "whole" && !self.scenario.is_lost() {
                 return Err(format!("{key:?} is refused on a whole ledger: {first:?}"));
             }
         }

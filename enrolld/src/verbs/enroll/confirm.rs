@@ -36,7 +36,9 @@ pub(super) fn confirmed(
                 return Err(Failure::new(format!("this machine's clock is at least {seconds} s behind"))
                     .hint("set it first; nothing was stored"));
             }
-            Err(Refusal::NotConfirmed(verdict)) => terminal.say(&page(&why(plan, &typed, &verdict)))?,
+            Err(Refusal::NotConfirmed(verdict)) => {
+                terminal.say(&page(&why(house, plan, &typed, &verdict)))?
+            }
             Err(refusal) => {
                 return Err(Failure::refusal(&refusal, &plan.account.name)
                     .hint("the entry just scanned is good for nothing: delete it in the app"));
@@ -52,11 +54,15 @@ fn aborted() -> Failure {
 }
 
 /// Why a code is not the right one, found by trying the neighbours.
-fn why(plan: &Plan, typed: &Typed, verdict: &Verdict) -> Words {
+fn why(house: &House, plan: &Plan, typed: &Typed, verdict: &Verdict) -> Words {
     if let Typed::Code(code) | Typed::Pair(code, _) = typed
         && let Some(found) = otp::diagnose(&plan.token, &plan.replaced, code, clock::now())
     {
-        return words::diagnosis(&found, &plan.token, kernel_clock::is_synchronized());
+        let synchronized = kernel_clock::is_synchronized();
+        let mut words = words::diagnosis(&found, &plan.token, synchronized);
+        let drift = house.settings.policy().drift;
+        words.hints.extend(words::learning(&found, &plan.token, drift, synchronized));
+        return words;
     }
     match verdict {
         Verdict::Malformed(why) => words::malformed(*why, &[plan.token.digits.count()]),
