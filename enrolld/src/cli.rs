@@ -201,6 +201,9 @@ pub(crate) struct Enroll {
     /// Length of codes, 6 to 8 [default: as set, or 6]
     #[arg(long, value_name = "N", value_parser = digits)]
     pub(crate) digits: Option<Digits>,
+    /// A token that counts and does not follow a clock; root alone enrolls it
+    #[arg(long, conflicts_with = "period")]
+    pub(crate) hotp: bool,
     /// Time step in seconds, 15 to 300 [default: as set, or 30]
     #[arg(long, value_name = "N", value_parser = period)]
     pub(crate) period: Option<Period>,

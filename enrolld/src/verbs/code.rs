@@ -30,6 +30,10 @@ fn row(token: &Token, next: u64, now: Time) -> [String; 4] {
         }
         Kind::Hotp => (next, format!("counter {next}")),
     };
-    let spent = if factor < next { "used already" } else { "" };
+    let spent = match token.kind {
+        Kind::Hotp if next == u64::MAX => "no counter is left",
+        _ if factor < next => "used already",
+        _ => "",
+    };
     [token.code(factor).expose().to_owned(), left, token.name.to_string(), spent.to_owned()]
 }

@@ -252,6 +252,15 @@ pub(crate) fn phone_with(secret: &str, time: u64, parameters: &[&str]) -> String
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// What a key fob shows at `counter`.
+pub(crate) fn fob(secret: &str, counter: u64) -> String {
+    let mut command = Command::new("oathtool");
+    command.args(["--hotp", "--base32", "--counter", &counter.to_string(), secret]);
+    let output = command.output().expect("oathtool of the package oathtool");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 /// The keys of a JSON object, in the order in which they stand there.
 pub(crate) fn keys(text: &str) -> Vec<String> {
     // serde_json's map sorts; the text does not.

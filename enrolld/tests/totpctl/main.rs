@@ -7,6 +7,7 @@ mod bench;
 mod bypass;
 mod clocks;
 mod contracts;
+mod counters;
 mod help;
 mod interactive;
 mod pictures;

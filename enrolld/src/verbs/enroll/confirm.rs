@@ -7,7 +7,7 @@ use crate::house::House;
 use crate::terminal::{Reply, Terminal};
 use crate::words::{self, Words};
 use crate::{clock, kernel_clock};
-use otp::{Malformed, Typed, Verdict};
+use otp::{Kind, Malformed, Typed, Verdict};
 use verifier::{Made, Refusal};
 
 /// How many codes are asked for.
@@ -66,10 +66,17 @@ fn why(house: &House, plan: &Plan, typed: &Typed, verdict: &Verdict) -> Words {
     }
     match verdict {
         Verdict::Malformed(why) => words::malformed(*why, &[plan.token.digits.count()]),
-        _ => Words {
-            what: "not a code of the new token".to_owned(),
-            hints: vec!["take the newest code of the entry just scanned".to_owned()],
-        },
+        _ => Words { what: "not a code of the new token".to_owned(), hints: vec![newest(plan, house)] },
+    }
+}
+
+fn newest(plan: &Plan, house: &House) -> String {
+    match plan.token.kind {
+        Kind::Totp { .. } => "take the newest code of the entry just scanned".to_owned(),
+        Kind::Hotp => {
+            let first = u32::from(house.settings.policy().look_ahead) + 1;
+            format!("it is looked for among the first {first} codes; is it a counter token in the app, too?")
+        }
     }
 }
 

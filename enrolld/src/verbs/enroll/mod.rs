@@ -32,6 +32,10 @@ pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
     if house.is_own && args.no_confirm {
         return Err(Failure::new("only root enrolls without a code of the new token"));
     }
+    if house.is_own && args.hotp {
+        return Err(Failure::new("only root enrolls a token that counts")
+            .hint("without --hotp it is one that follows the clock, as apps make them"));
+    }
     // From here on a signal waits for the next question, so that nothing is left half done.
     let terminal = Terminal::open()?;
     let plan = Plan::new(house, args, account)?;

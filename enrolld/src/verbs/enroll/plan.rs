@@ -107,7 +107,7 @@ fn token(house: &House, args: &Enroll, name: TokenName) -> Result<Token, Failure
     let new = house.settings.new_tokens;
     Ok(Token {
         name,
-        kind: Kind::Totp { period: args.period.unwrap_or(new.period) },
+        kind: if args.hotp { Kind::Hotp } else { Kind::Totp { period: args.period.unwrap_or(new.period) } },
         algorithm: args.algorithm.unwrap_or(new.algorithm),
         digits: args.digits.unwrap_or(new.digits),
         secret: random::secret()?,

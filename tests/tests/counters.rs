@@ -1,0 +1,82 @@
+//! Key fobs with a button, at the module's own prompt.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use acceptance::codes::Fob;
+use acceptance::lab::Lab;
+use acceptance::pam::{Code, Login};
+use acceptance::sandbox;
+use acceptance::terminal::Terminal;
+
+fn door(lab: &Lab, code: &str) -> Code {
+    lab.door("");
+    Login::new("door", "alice").code(code).run().verdict()
+}
+
+#[test]
+fn a_fob_that_was_enrolled_at_a_terminal_opens_with_each_code_once_and_its_counter_never_goes_back() {
+    sandbox::within(|lab| {
+        let mut command = lab.totpctl_command();
+        command.args(["enroll", "alice", "--hotp"]).env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8");
+        let mut terminal = Terminal::start(command);
+        terminal.expect("Code that the app shows");
+        let screen = terminal.screen();
+        assert!(screen.contains("otpauth://hotp/") && screen.contains("&counter=0"), "{screen}");
+        let (_, uri) = screen.split_once("?secret=").unwrap();
+        let fob = Fob::new(uri.split_once('&').unwrap().0);
+        terminal.say(&fob.code(0));
+        assert!(terminal.finish().0.success());
+
+        for counter in 1..=3 {
+            assert_eq!(door(lab, &fob.code(counter)), Code::Success);
+            assert_eq!(door(lab, &fob.code(counter)), Code::AuthErr);
+        }
+        assert_eq!(door(lab, &fob.code(14)), Code::Success, "ten were pressed for nothing");
+        for passed in [0, 3, 4, 13, 14] {
+            assert_eq!(door(lab, &fob.code(passed)), Code::AuthErr, "counter {passed}");
+        }
+        assert_eq!(door(lab, &fob.code(15)), Code::Success);
+    });
+}
+
+#[test]
+fn a_fob_that_ran_far_ahead_is_found_by_two_codes() {
+    sandbox::within(|lab| {
+        lab.settings("[login]\nfail_delay = \"0s\"\n[accept]\nresync = 50\n");
+        let fob = Fob::new(&lab.enroll_with("alice", &["--hotp"]).secret);
+        assert_eq!(door(lab, &fob.code(40)), Code::AuthErr, "one code tells nothing");
+        assert_eq!(door(lab, &fob.pair(51)), Code::AuthErr, "beyond the reach");
+        assert_eq!(door(lab, &fob.pair(40)), Code::Success);
+        for spent in [fob.pair(40), fob.code(41), fob.pair(20)] {
+            assert_eq!(door(lab, &spent), Code::AuthErr);
+        }
+        assert_eq!(door(lab, &fob.code(42)), Code::Success);
+    });
+}
+
+#[test]
+fn a_fob_beside_a_phone_keeps_both_good() {
+    sandbox::within(|lab| {
+        let alice = lab.enroll("alice");
+        let fob = Fob::new(&lab.enroll_with("alice", &["--add", "--token", "fob", "--hotp"]).secret);
+        assert_eq!(door(lab, &fob.code(0)), Code::Success);
+        assert_eq!(door(lab, &alice.phone.code(0)), Code::Success);
+        assert_eq!(door(lab, &fob.code(1)), Code::Success);
+        let status = lab.status("alice");
+        let kinds = [0, 1].map(|n| status["tokens"][n]["kind"].clone());
+        assert_eq!(kinds, ["totp", "hotp"]);
+        assert!((0..2).all(|n| status["tokens"][n]["last_used"].is_string()), "{status}");
+    });
+}
+
+#[test]
+fn nobody_but_root_enrolls_a_fob_and_that_is_said() {
+    sandbox::within(|lab| {
+        lab.totpctl(["invite", "alice"]);
+        let program = lab.program("totpctl");
+        let mut command = lab.as_user("alice", &[program.to_str().unwrap(), "enroll", "--hotp"]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with("totpctl: only root enrolls a token that counts\nhint: "), "{said}");
+    });
+}
