@@ -102,6 +102,23 @@ Example:
         #[arg(long)]
         yes: bool,
     },
+    /// Give a token another name
+    #[command(after_help = "\
+What the token has spent stays spent. The entry in the app keeps its label.
+
+Example:
+  # totpctl rename-token alice --token phone --to old-phone
+  alice's token phone is named old-phone now")]
+    RenameToken {
+        /// Whose
+        user: OsString,
+        /// Which
+        #[arg(long, value_name = "OLD", value_parser = token_name)]
+        token: TokenName,
+        /// Its new name
+        #[arg(long, value_name = "NEW", value_parser = token_name)]
+        to: TokenName,
+    },
     BackupCodes(BackupCodes),
     Bypass(Bypass),
     /// Take a user's bypasses away before they end

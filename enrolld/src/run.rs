@@ -46,6 +46,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Verb::RemoveToken { user, token, yes } => {
             verbs::remove_token::run(&house_or_daemon()?, user.as_deref(), token, *yes)
         }
+        Verb::RenameToken { user, token, to } => verbs::rename_token::run(&house()?, user, token, to),
         Verb::BackupCodes(args) => verbs::backup_codes::run(&house_or_daemon()?, args),
         Verb::Invite(args) => verbs::invite::run(&house()?, args),
         Verb::Bypass(args) => verbs::bypass::issue(&house()?, args),

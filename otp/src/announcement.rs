@@ -111,6 +111,12 @@ impl Announced {
         }
     }
 
+    /// The same of a token that is named `new` and no longer `old`.
+    pub(crate) fn renamed(self, old: &TokenName, new: &TokenName) -> Self {
+        let token = self.token().filter(|token| *token == old).map(|_| new.clone());
+        token.and_then(|token| Self::of(self.name(), Some(token))).unwrap_or(self)
+    }
+
     /// The token whose code acknowledges this; `None` where one of any token does, since the change left no
     /// token behind.
     fn asks_for(&self, enrollment: &Enrollment) -> Option<&TokenName> {

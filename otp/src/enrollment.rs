@@ -60,6 +60,21 @@ impl Enrollment {
         self.tokens.iter().find(|token| token.name == *name)
     }
 
+    /// The same with the token `old` named `new`, also where a change of it is still told: else anybody's
+    /// code would acknowledge that. Fails where `new` is taken.
+    pub fn with_name(mut self, old: &TokenName, new: &TokenName) -> Result<Self, EnrollmentError> {
+        if self.token(new).is_some() {
+            return Err(EnrollmentError::Twice(new.clone()));
+        }
+        if let Some(token) = self.tokens.iter_mut().find(|token| token.name == *old) {
+            token.name = new.clone();
+            for announcement in &mut self.announcements {
+                announcement.change = announcement.change.clone().renamed(old, new);
+            }
+        }
+        Ok(self)
+    }
+
     /// The backup codes, if a set was made.
     #[must_use]
     pub fn backup(&self) -> Option<&BackupSet> {

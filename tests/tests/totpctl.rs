@@ -27,6 +27,8 @@ fn every_change_is_one_line_in_the_log_and_holds_nothing_secret() {
         assert_eq!(logged(lab), line("enroll", " token=phone how=first backup_codes=10"));
         lab.totpctl(["enroll", "alice", "--add", "--token", "fob", "--no-confirm", "--json"]);
         assert_eq!(logged(lab), line("enroll", " token=fob how=added backup_codes=0"));
+        lab.totpctl(["rename-token", "alice", "--token", "fob", "--to", "key"]);
+        assert_eq!(logged(lab), line("rename-token", " token=fob to=key"));
         lab.totpctl(["backup-codes", "alice", "--yes", "--count", "3"]);
         assert_eq!(logged(lab), line("backup-codes", " backup_codes=3"));
         let why = "lost \" loginuid=0";

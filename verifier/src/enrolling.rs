@@ -100,6 +100,24 @@ impl<S: Store> Local<S> {
         removed.map(|((), by)| by)
     }
 
+    /// A token by another name. Nothing that opens changes, so the ledger stands as it is.
+    pub(crate) fn name_token(
+        &self,
+        account: &Account,
+        from: Id,
+        old: &TokenName,
+        new: &TokenName,
+    ) -> Result<(), Refusal> {
+        self.vet_present(account, Some(from))?;
+        self.rewrite(account, from, |person, present, ledger| {
+            present.token(old).ok_or(Refusal::NoToken)?;
+            let mut record = self.keeping(&person.record, account)?;
+            let enrollment = present.clone().with_name(old, new).map_err(Refusal::Tokens)?;
+            record.state = State::Enrolled(enrollment);
+            Ok((record, ledger.clone(), ()))
+        })
+    }
+
     /// Another set of backup codes, or none.
     pub(crate) fn put_backup_codes(
         &self,

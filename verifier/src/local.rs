@@ -314,6 +314,16 @@ impl<S: Store> Verifier for Local<S> {
         self.take_token(account, from, name, authority)
     }
 
+    fn rename_token(
+        &self,
+        account: &Account,
+        from: Id,
+        old: &TokenName,
+        new: &TokenName,
+    ) -> Result<(), Refusal> {
+        self.name_token(account, from, old, new)
+    }
+
     fn backup_codes(
         &self,
         account: &Account,

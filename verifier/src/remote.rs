@@ -159,6 +159,10 @@ impl Verifier for Remote {
         self.ask(&call, |reply| wire::read_removed(reply, account.uid, self.sent(Some(name))))?
     }
 
+    fn rename_token(&self, _: &Account, _: Id, _: &TokenName, _: &TokenName) -> Result<(), Refusal> {
+        Err(self.roots().into())
+    }
+
     fn backup_codes(
         &self,
         account: &Account,

@@ -253,6 +253,14 @@ pub trait Verifier {
         name: &TokenName,
         authority: Authority<'_>,
     ) -> Result<By, Refusal>;
+    /// Gives the token `old` the name `new`; all else stays, what it has spent too.
+    fn rename_token(
+        &self,
+        account: &Account,
+        from: Id,
+        old: &TokenName,
+        new: &TokenName,
+    ) -> Result<(), Refusal>;
     /// Replaces the backup codes. An empty set takes them away.
     fn backup_codes(
         &self,

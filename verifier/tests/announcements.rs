@@ -255,3 +255,25 @@ fn a_replacement_of_what_is_lost_forgets_nothing() {
     place.enroll("key", Enrolled::Replace);
     assert_eq!(place.told().len(), 2);
 }
+
+#[test]
+fn a_renamed_token_still_acknowledges_what_is_told_of_it_and_no_other_does() {
+    let place = Place::new();
+    let name = |name| TokenName::new(name).unwrap();
+    let rename = |old, new| {
+        place.verifier().rename_token(&alice(), place.id().unwrap(), &name(old), &name(new)).unwrap();
+    };
+    rename("fob", "key");
+    assert_eq!(place.told(), [("Token key was added".to_owned(), false)]);
+    let key = Announced::Added { token: name("key") };
+    for _ in 0..2 {
+        let told = place.login("phone", Origin::Console);
+        assert_eq!(told, std::slice::from_ref(&key), "another token acknowledges nothing");
+    }
+    // The name of this test's token says which secret it has.
+    assert_eq!(place.login("fob", Origin::Console), [key]);
+    assert_eq!(place.told(), [("Token key was added".to_owned(), true)]);
+    rename("key", "fob");
+    assert_eq!(place.told(), [(ADDED.to_owned(), true)], "what is acknowledged stays so");
+    assert_eq!(place.login("phone", Origin::Console), []);
+}

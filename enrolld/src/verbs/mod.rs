@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod list;
 pub(crate) mod remove_token;
+pub(crate) mod rename_token;
 pub(crate) mod revoke;
 pub(crate) mod status;
 pub(crate) mod unlock;

@@ -4,13 +4,15 @@ use crate::bench::Bench;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 13] = [
     "init",
     "enroll",
     "status",
     "list",
     "verify",
     "code",
+    "remove-token",
+    "rename-token",
     "backup-codes",
     "revoke",
     "unlock",

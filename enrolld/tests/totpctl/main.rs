@@ -13,6 +13,7 @@ mod interactive;
 mod pictures;
 mod provisioning;
 mod refusals;
+mod renaming;
 mod repair;
 mod session;
 mod sheets;

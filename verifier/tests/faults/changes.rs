@@ -1,10 +1,10 @@
 //! Changes that meet each other, their own remains, and what is not theirs.
 
-use crate::place::{CODE, NEXT, Place, alice, backup_code, token};
+use crate::place::{CODE, NEXT, NOW, Place, alice, backup_code, token};
 use otp::Typed;
 use std::fs;
 use std::sync::Barrier;
-use verifier::{Authority, Enrolled, NewToken, Refusal, StoreError, Verifier};
+use verifier::{Authority, Enrolled, FileStore, NewToken, Refusal, Store, StoreError, Verifier};
 
 fn is_changed(result: Result<(), Refusal>) -> bool {
     matches!(result, Err(Refusal::Store(StoreError::Changed)))
@@ -138,4 +138,34 @@ fn a_confirming_code_that_has_opened_a_login_confirms_nothing() {
     assert!(enroll(CODE, Enrolled::Add, &twin).is_err());
     enroll(NEXT, Enrolled::Add, &twin).unwrap();
     assert!(!place.accepts(NEXT) && !place.accepts(CODE));
+}
+
+#[test]
+fn a_renamed_token_keeps_everything_but_its_name() {
+    let place = Place::enrolled();
+    let ahead = |steps| token().code(NOW / 30 + steps).expose().to_owned();
+    let pair = format!("{} {}", ahead(5), ahead(6));
+    assert!(place.accepts(&pair) && place.accepts(&backup_code().expose()));
+    let person = || FileStore::open(&place.settings).unwrap().read(1000).unwrap().unwrap();
+    let before = person();
+    let name = |name| otp::TokenName::new(name).unwrap();
+    let rename = |from, old, new| place.verifier().rename_token(&alice(), from, &name(old), &name(new));
+    rename(place.id(), "phone", "old.phone").unwrap();
+    let after = person();
+    assert_eq!(before.ledger, after.ledger, "steps, drift, lanes, spent codes");
+    assert_ne!(before.record.id, after.record.id);
+    let (old, new) = (before.record.enrollment().unwrap(), after.record.enrollment().unwrap());
+    let renamed = old.clone().with_name(&name("phone"), &name("old.phone")).unwrap();
+    assert_eq!((new, new.tokens()[0].name.as_str()), (&renamed, "old.phone"));
+    for spent in [pair, ahead(5), ahead(6), backup_code().expose().to_string()] {
+        assert!(!place.accepts(&spent));
+    }
+    assert!(place.accepts(&ahead(7)), "its clock is still known");
+
+    let refused = rename(place.id(), "phone", "x");
+    assert!(matches!(refused, Err(Refusal::NoToken)), "{refused:?}");
+    let refused = rename(place.id(), "old.phone", "old.phone");
+    assert!(matches!(refused, Err(Refusal::Tokens(_))), "{refused:?}");
+    let refused = rename(before.record.id, "old.phone", "x");
+    assert!(matches!(refused, Err(Refusal::Store(StoreError::Changed))), "{refused:?}");
 }
