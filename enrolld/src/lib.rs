@@ -6,6 +6,7 @@
 
 mod accounts;
 mod authority;
+mod card;
 mod cli;
 mod clock;
 mod daemon;
@@ -13,8 +14,10 @@ mod failure;
 mod house;
 mod journal;
 mod kernel_clock;
+mod label;
 mod output;
 mod people;
+mod pictures;
 pub mod qr;
 mod random;
 mod report;

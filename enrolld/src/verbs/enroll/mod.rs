@@ -1,18 +1,17 @@
 //! `enroll`: a token is made, shown, confirmed by a code, and only then stored.
 
 mod confirm;
-mod pictures;
 mod plan;
-mod show;
 
+use crate::card::{self, Card};
 use crate::cli::Enroll;
 use crate::failure::Failure;
 use crate::house::House;
+use crate::pictures::Pictures;
 use crate::qr::Code;
 use crate::sheet::{exposed, sheet};
 use crate::terminal::{Terminal, missing};
 use crate::{authority, journal, output, people};
-use pictures::Pictures;
 use plan::Plan;
 use serde::Serialize;
 use verifier::{Authority, BackupSheet, Enrolled, NewToken, Refusal};
@@ -54,12 +53,13 @@ pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
         authority::with(house, terminal.as_ref(), &plan.account.name, status.as_ref(), |authority| {
             rehearsed(house, &plan, authority)
         })?;
-    let code = Code::new(&plan.uri).map_err(|error| show::failure(&error))?;
-    let pictures = Pictures::write(args, &code)?;
+    let code = Code::new(&plan.uri).map_err(|error| card::failure(&error))?;
+    let pictures = Pictures::write(args.png.as_deref(), args.svg.as_deref(), &code)?;
     plan.notes().iter().for_each(|note| output::note(note));
     let silent = args.json && args.no_confirm;
     if !silent {
-        show::show(&plan, &code, args.qr, terminal.as_ref().filter(|_| args.json))?;
+        let shown = Card { token: &plan.token, uri: &plan.uri };
+        card::show(shown, &code, args.qr, terminal.as_ref().filter(|_| args.json))?;
     }
     let set = match terminal.as_ref().filter(|_| !args.no_confirm) {
         Some(terminal) => confirm::confirmed(house, &plan, terminal, &given)?,

@@ -3,11 +3,12 @@
 use crate::cli::Enroll;
 use crate::failure::Failure;
 use crate::house::House;
+use crate::label;
 use crate::people;
 use crate::random;
 use crate::report::set_words;
 use crate::verbs::revoke::belongings;
-use otp::{Algorithm, BackupCode, Digits, Kind, Label, MAX_TOKENS, Period, Token, TokenName};
+use otp::{BackupCode, Kind, MAX_TOKENS, Token, TokenName};
 use verifier::{Account, Enrolled, Id, Status};
 use zeroize::Zeroizing;
 
@@ -42,9 +43,11 @@ impl Plan {
         };
         let replaced = replaced.map_err(|error| Failure::store(&error, &account.name))?;
         let token = token(house, args, name)?;
-        let (label, said) = label(house, args, &account, &token.name, how);
+        let wish = label::Wish { issuer: args.issuer.as_deref(), label: args.label.as_deref() };
+        let further = (how == Enrolled::Add).then_some(&token.name);
+        let (label, said) = label::of(house, wish, &account, further);
         let backup = backup_count(house, args, how, present);
-        let mut notes = ignored(&token);
+        let mut notes = label::ignored(&token);
         notes.extend(said);
         if let (Enrolled::Add, 1.., Some((set, _))) = (how, backup, present.and_then(|status| status.backup))
         {
@@ -114,37 +117,6 @@ fn token(house: &House, args: &Enroll, name: TokenName) -> Result<Token, Failure
     })
 }
 
-/// Apps silently overwrite an entry of the same issuer and account, so those differ by host and by token.
-fn label(
-    house: &House,
-    args: &Enroll,
-    account: &Account,
-    token: &TokenName,
-    how: Enrolled,
-) -> (Label, Option<String>) {
-    let host = host_name();
-    let issuer = args.issuer.as_ref().or(house.settings.issuer.as_ref()).unwrap_or(&host);
-    let of_token = match how {
-        Enrolled::Add => format!(" {token}"),
-        Enrolled::First | Enrolled::Replace => String::new(),
-    };
-    let whose = args.label.clone().unwrap_or_else(|| format!("{}@{host}{of_token}", account.name));
-    let label = Label::new(issuer, &whose);
-    let said = label.differs(issuer, &whose).then(|| {
-        format!(
-            "apps split names at a colon, so it was replaced: {:?}, {:?}",
-            label.issuer(),
-            label.account()
-        )
-    });
-    (label, said)
-}
-
-fn host_name() -> String {
-    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
-}
-
 /// A token that is added keeps the present set of backup codes, unless another is asked for.
 fn backup_count(house: &House, args: &Enroll, how: Enrolled, present: Option<&Status>) -> usize {
     let has_set = present.is_some_and(|status| status.backup.is_some());
@@ -153,26 +125,4 @@ fn backup_count(house: &House, args: &Enroll, how: Enrolled, present: Option<&St
         None if how == Enrolled::Add && has_set => 0,
         None => usize::from(house.settings.backup_codes.count),
     }
-}
-
-/// Which common apps are known to ignore a parameter, from reports against them.
-fn ignored(token: &Token) -> Vec<String> {
-    let period = match token.kind {
-        Kind::Totp { period } if period != Period::THIRTY => Some(period.seconds()),
-        _ => None,
-    };
-    let algorithm = (token.algorithm != Algorithm::Sha1).then(|| {
-        let name = token.algorithm.uri_name().replace("SHA", "SHA-");
-        format!("known to ignore {name}: Google Authenticator, Microsoft Authenticator")
-    });
-    let digits = (token.digits != Digits::SIX).then(|| {
-        let count = token.digits.count();
-        format!("known to ignore {count} digits: Microsoft Authenticator, older Google ones")
-    });
-    let period = period
-        .map(|seconds| format!("known to ignore {seconds} s: Google Authenticator, Microsoft Authenticator"));
-    let known: Vec<_> = [algorithm, digits, period].into_iter().flatten().collect();
-    let advice =
-        (!known.is_empty()).then(|| "FreeOTP is known to heed them; the defaults suit every app".into());
-    known.into_iter().chain(advice).collect()
 }

@@ -1,7 +1,6 @@
-//! Pictures of the code in files: they hold the secret, so they do not outlive an enrollment that failed.
+//! Pictures of the code in files: they hold the secret, so they do not outlive what failed.
 
-use super::show::failure;
-use crate::cli::Enroll;
+use crate::card::failure;
 use crate::failure::Failure;
 use crate::output;
 use crate::qr::{Code, write_new};
@@ -9,17 +8,17 @@ use std::path::{Path, PathBuf};
 
 /// The files written so far; removed on drop unless kept.
 #[derive(Default)]
-pub(super) struct Pictures(Vec<PathBuf>);
+pub(crate) struct Pictures(Vec<PathBuf>);
 
 impl Pictures {
     /// Writes what was asked for.
-    pub(super) fn write(args: &Enroll, code: &Code) -> Result<Self, Failure> {
+    pub(crate) fn write(png: Option<&Path>, svg: Option<&Path>, code: &Code) -> Result<Self, Failure> {
         let mut pictures = Self::default();
-        if let Some(path) = &args.png {
+        if let Some(path) = png {
             let png = code.png().map_err(|error| Failure::new(format!("the picture: {error}")))?;
             pictures.add(path, &png)?;
         }
-        if let Some(path) = &args.svg {
+        if let Some(path) = svg {
             pictures.add(path, code.svg().as_bytes())?;
         }
         Ok(pictures)
@@ -31,8 +30,8 @@ impl Pictures {
         Ok(())
     }
 
-    /// The enrollment is done: they stay, and it is said what they are.
-    pub(super) fn keep(mut self) {
+    /// It is done: they stay, and it is said what they are.
+    pub(crate) fn keep(mut self) {
         for path in self.0.drain(..) {
             output::note(&format!("{path:?} holds the secret: remove it once it is scanned"));
         }

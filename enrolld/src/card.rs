@@ -1,11 +1,10 @@
 //! What the person scans or types into the app.
 
-use super::plan::Plan;
 use crate::failure::Failure;
 use crate::output;
 use crate::qr::{Code, Error, Size, Style, Surroundings, Wish, choose, grouped};
 use crate::terminal::Terminal;
-use otp::Kind;
+use otp::{Kind, Token};
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use terminal_size::terminal_size_of;
@@ -14,13 +13,25 @@ use zeroize::Zeroizing;
 /// What is taken where nobody tells the size of the screen.
 const USUAL: Size = Size { columns: 80, rows: 24 };
 
-/// Shows the new token: on the terminal, where standard output is for a script.
-pub(super) fn show(plan: &Plan, code: &Code, wish: Wish, terminal: Option<&Terminal>) -> Result<(), Failure> {
+/// A token and its URI.
+#[derive(Clone, Copy)]
+pub(crate) struct Card<'a> {
+    pub(crate) token: &'a Token,
+    pub(crate) uri: &'a str,
+}
+
+/// Shows a token: on the terminal, where standard output is for a script.
+pub(crate) fn show(
+    card: Card<'_>,
+    code: &Code,
+    wish: Wish,
+    terminal: Option<&Terminal>,
+) -> Result<(), Failure> {
     let screen = Screen::of(terminal);
     let style = screen.style(code, wish);
     let text = match style {
-        Some(style) => drawn(plan, code, style, screen.size),
-        None => written(plan),
+        Some(style) => drawn(card, code, style, screen.size),
+        None => written(card),
     };
     match terminal {
         Some(terminal) => terminal.say(&text),
@@ -87,13 +98,13 @@ impl Screen {
 }
 
 /// The code with words beside it. The URI stands above, so that nothing pushes the code off the screen.
-fn drawn(plan: &Plan, code: &Code, style: Style, size: Size) -> Zeroizing<String> {
-    let words = beside(plan, style, code.room_beside(style, size.columns));
+fn drawn(card: Card<'_>, code: &Code, style: Style, size: Size) -> Zeroizing<String> {
+    let words = beside(card, style, code.room_beside(style, size.columns));
     let lines = code.beside(style, &words, size.columns);
     // Of its whole size at once: growing would leave copies of the secret behind.
-    let length = plan.uri.len() + 1 + lines.iter().map(|line| line.len() + 1).sum::<usize>();
+    let length = card.uri.len() + 1 + lines.iter().map(|line| line.len() + 1).sum::<usize>();
     let mut text = Zeroizing::new(String::with_capacity(length));
-    text.push_str(&plan.uri);
+    text.push_str(card.uri);
     text.push('\n');
     for line in lines.iter() {
         text.push_str(line);
@@ -102,33 +113,32 @@ fn drawn(plan: &Plan, code: &Code, style: Style, size: Size) -> Zeroizing<String
     text
 }
 
-fn beside(plan: &Plan, style: Style, room: usize) -> Zeroizing<Vec<String>> {
+fn beside(card: Card<'_>, style: Style, room: usize) -> Zeroizing<Vec<String>> {
     let mut words = Zeroizing::new(Vec::with_capacity(24));
     words.extend(["Scan this code with an", "authenticator app."].map(str::to_owned));
     words.extend(style.note().map(|note| format!("({note})")));
     words.extend(["", "Does it not scan? Type instead:"].map(str::to_owned));
-    words.extend(grouped(&plan.token.secret.to_base32(), room.clamp(19, 24)).iter().cloned());
-    words.push(parameters(plan));
+    words.extend(grouped(&card.token.secret.to_base32(), room.clamp(19, 24)).iter().cloned());
+    words.push(parameters(card.token));
     words.extend(["", "or try --qr blank or --png FILE."].map(str::to_owned));
     words
 }
 
 /// The same without a drawing.
-fn written(plan: &Plan) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(plan.uri.len() + 512));
+fn written(card: Card<'_>) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(card.uri.len() + 512));
     text.push_str("Type this into an authenticator app:\n\n    secret  ");
-    text.push_str(&plan.token.secret.to_groups());
+    text.push_str(&card.token.secret.to_groups());
     text.push_str("\n    kind    ");
-    text.push_str(&parameters(plan));
+    text.push_str(&parameters(card.token));
     text.push_str("\n    uri     ");
-    text.push_str(&plan.uri);
+    text.push_str(card.uri);
     text.push_str("\n\n");
     text
 }
 
 /// What an app asks for when a secret is typed.
-fn parameters(plan: &Plan) -> String {
-    let token = &plan.token;
+fn parameters(token: &Token) -> String {
     let hash = token.algorithm.uri_name().replace("SHA", "SHA-");
     match token.kind {
         Kind::Totp { period } => {
@@ -139,6 +149,6 @@ fn parameters(plan: &Plan) -> String {
 }
 
 /// What the code cannot be, in our form.
-pub(super) fn failure(error: &Error) -> Failure {
+pub(crate) fn failure(error: &Error) -> Failure {
     Failure::new(error.to_string()).hints(error.hint().map(str::to_owned))
 }
