@@ -84,6 +84,7 @@ Example:
         #[arg(long, value_name = "NAME", value_parser = token_name)]
         token: Option<TokenName>,
     },
+    Show(Show),
     /// Take one of several tokens away
     #[command(after_help = "\
 Who is not root is asked for a backup code or a bypass.
@@ -244,6 +245,46 @@ pub(crate) struct Enroll {
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
     /// Print user, token, uri, secret and backup codes as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Show a token's QR code, secret and URI once more
+#[derive(Args)]
+#[command(after_help = "\
+For a phone that takes the place of another, or one more. Whoever sees it has
+all future codes. It asks first, and is logged.
+
+Example:
+  # totpctl show alice
+  Show the secret of alice's token phone on this screen? [y/N] y
+  …")]
+pub(crate) struct Show {
+    /// Whose
+    pub(crate) user: OsString,
+    /// Which, of several tokens
+    #[arg(long, value_name = "NAME", value_parser = token_name)]
+    pub(crate) token: Option<TokenName>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Issuer that the app shows [default: as set, or this host]
+    #[arg(long, value_name = "TEXT", value_parser = label)]
+    pub(crate) issuer: Option<String>,
+    /// Account that the app shows [default: USER@HOST]
+    #[arg(long, value_name = "TEXT", value_parser = label)]
+    pub(crate) label: Option<String>,
+    /// How to draw the code
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    #[arg(value_parser = wish())]
+    pub(crate) qr: Wish,
+    /// Also write a picture of the code to a new file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) png: Option<PathBuf>,
+    /// The same as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print user, token, uri and secret as JSON, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
 }

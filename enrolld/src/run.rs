@@ -43,6 +43,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Verb::List { pending, json } => verbs::list::run(&house()?, *pending, *json),
         Verb::Verify { user } => verbs::verify::run(&house_or_daemon()?, user.as_deref()),
         Verb::Code { user, token } => verbs::code::run(&house()?, user, token.as_ref()),
+        Verb::Show(args) => verbs::show::run(&house()?, args),
         Verb::RemoveToken { user, token, yes } => {
             verbs::remove_token::run(&house_or_daemon()?, user.as_deref(), token, *yes)
         }

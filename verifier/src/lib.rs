@@ -39,7 +39,7 @@ pub use format::Format;
 pub use frame::{FrameError, Receiver, transmit};
 pub use id::Id;
 pub use init::{Initialized, init};
-pub use local::{Clock, Local, Random, vet};
+pub use local::{Clock, Local, Random, short_key, vet};
 pub use person::{Change, Current, Judge, Person, change, login, read};
 pub use record::{Holder, Record, State};
 pub use remote::Remote;

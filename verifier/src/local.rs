@@ -288,10 +288,10 @@ impl<S: Store> Verifier for Local<S> {
     fn tokens(&self, account: &Account) -> Result<Vec<(Token, u64)>, StoreError> {
         let Some(person) = self.store.read(account.uid)? else { return Ok(Vec::new()) };
         let Some(enrollment) = person.record.enrollment() else { return Ok(Vec::new()) };
-        let ledger = match person.ledger {
-            Current::Whole(ledger) | Current::Half(ledger) => ledger,
-            Current::Lost => Ledger::new(enrollment),
-        };
+        // As they will stand once what is damaged is repaired: a counter that may be used must not be shown.
+        let ledger = self
+            .safe_ledger(enrollment, &person.ledger)
+            .unwrap_or_else(|_| Ledger::rebuilt(enrollment, &self.policy, self.now()));
         let next = ledger.tokens.iter().map(|state| state.next);
         Ok(enrollment.tokens().iter().cloned().zip(next).collect())
     }
@@ -410,11 +410,7 @@ impl<S: Store> Local<S> {
     }
 
     fn warnings(&self, enrollment: &Enrollment, ledger: &Ledger, now: Time) -> Vec<String> {
-        let short = enrollment.tokens().iter().filter(|token| token.secret.bits() < 128);
-        let short = short.map(|token| {
-            let bits = token.secret.bits();
-            format!("token {}: {bits} bits, some apps warn; re-enroll when convenient", token.name)
-        });
+        let short = enrollment.tokens().iter().filter_map(short_key);
         let off = enrollment.tokens().iter().zip(&ledger.tokens).filter_map(|(token, state)| {
             let Kind::Totp { period } = token.kind else { return None };
             let drift = state.known_drift(&self.policy);
@@ -432,6 +428,15 @@ impl<S: Store> Local<S> {
         });
         short.chain(off).chain(ahead).chain(lost).collect()
     }
+}
+
+/// What is said of a token whose key is shorter than apps like it.
+#[must_use]
+pub fn short_key(token: &Token) -> Option<String> {
+    let bits = token.secret.bits();
+    // Another algorithm would not help, and breaks apps.
+    (bits < 128)
+        .then(|| format!("token {}: {bits} bits, some apps warn; re-enroll when convenient", token.name))
 }
 
 pub(crate) fn sheet_of(set: &BackupSet) -> BackupSheet {

@@ -12,6 +12,7 @@ pub(crate) mod list;
 pub(crate) mod remove_token;
 pub(crate) mod rename_token;
 pub(crate) mod revoke;
+pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod unlock;
 pub(crate) mod verify;

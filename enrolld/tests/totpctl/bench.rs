@@ -12,6 +12,8 @@ pub(crate) const NOW: u64 = 1_800_000_000;
 
 /// A key of 160 bits, with published codes.
 pub(crate) const K1: &str = "JVQWWZJANFXHMZLOORSWIIDTMVRXEZLU";
+/// A key of 128 bits, so of 26 characters.
+pub(crate) const K2: &str = "ONUG64TUEB2GK43UEBZWKY3SMU";
 /// A key of 80 bits.
 pub(crate) const K3: &str = "MFRGGZDFMZTWQ2LK";
 

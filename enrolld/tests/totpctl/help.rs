@@ -4,13 +4,14 @@ use crate::bench::Bench;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "init",
     "enroll",
     "status",
     "list",
     "verify",
     "code",
+    "show",
     "remove-token",
     "rename-token",
     "backup-codes",

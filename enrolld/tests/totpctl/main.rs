@@ -17,4 +17,5 @@ mod renaming;
 mod repair;
 mod session;
 mod sheets;
+mod showing;
 mod typing;
