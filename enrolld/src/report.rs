@@ -17,6 +17,7 @@ pub(crate) struct Report {
     pub(crate) enrolled: Option<bool>,
     tokens: Vec<TokenReport>,
     backup_codes_left: usize,
+    scratch_codes_left: Option<usize>,
     throttled: Vec<LaneReport>,
     pub(crate) warnings: Vec<String>,
     uid: u32,
@@ -88,6 +89,7 @@ impl Report {
             enrolled: Some(status.enrolled),
             tokens: status.tokens.iter().map(TokenReport::from).collect(),
             backup_codes_left: status.backup.map_or(0, |(_, left)| left),
+            scratch_codes_left: status.scratch_left,
             throttled: lanes.collect(),
             warnings: status.warnings.clone(),
             changed: Some(rfc3339(status.changed)),
@@ -110,6 +112,7 @@ impl Report {
             enrolled,
             tokens: Vec::new(),
             backup_codes_left: 0,
+            scratch_codes_left: None,
             throttled: Vec::new(),
             warnings: Vec::new(),
             uid: account.uid,
@@ -245,6 +248,9 @@ pub(crate) fn page(account: &Account, status: Option<&Status>) -> String {
         let head = ["TOKEN", "KIND", "ALGORITHM", "DIGITS", "PERIOD", "LAST USED"].map(str::to_owned);
         text += &columns(std::iter::once(head).chain(status.tokens.iter().map(token_row)));
         text += &format!("\nbackup codes: {}\n", backup_words(status));
+        if let Some(left) = status.scratch_left {
+            text += &format!("scratch codes: {left} left\n");
+        }
     }
     for bypass in &status.bypasses {
         text += &format!("bypass {}: {}: {}\n", bypass.number, bypass_words(bypass), bypass.reason);

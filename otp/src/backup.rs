@@ -113,10 +113,14 @@ impl BackupSet {
 }
 
 pub(crate) fn hash(salt: &[u8; 16], code: &BackupCode) -> [u8; 32] {
+    keyed_hash(salt, &code.0)
+}
+
+pub(crate) fn keyed_hash(salt: &[u8; 16], text: &[u8]) -> [u8; 32] {
     // HMAC takes a key of any length; the other arm only satisfies the signature.
     match Hmac::<Sha256>::new_from_slice(salt) {
         Ok(mut mac) => {
-            mac.update(&code.0);
+            mac.update(text);
             mac.finalize().into_bytes().into()
         }
         Err(_) => [0; 32],

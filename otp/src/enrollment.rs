@@ -1,6 +1,10 @@
-//! What a person has been given: tokens, a set of backup codes, bypasses, and what is told of changes.
+//! What a person has been given: tokens, a set of backup codes, bypasses, scratch codes of an earlier module,
+//! and what is told of changes.
 
-use crate::{Announcement, BackupCode, BackupSet, Bypass, MAX_ANNOUNCEMENTS, MAX_BYPASSES, Token, TokenName};
+use crate::{
+    Announcement, BackupCode, BackupSet, Bypass, MAX_ANNOUNCEMENTS, MAX_BYPASSES, ScratchSet, Token,
+    TokenName,
+};
 use std::fmt;
 
 /// Most tokens that one person may hold.
@@ -13,6 +17,7 @@ pub struct Enrollment {
     tokens: Vec<Token>,
     backup: Option<BackupSet>,
     bypasses: Vec<Bypass>,
+    scratch: Option<ScratchSet>,
     pub(crate) announcements: Vec<Announcement>,
 }
 
@@ -45,7 +50,7 @@ impl Enrollment {
                 return Err(EnrollmentError::Twice(token.name.clone()));
             }
         }
-        Ok(Self { tokens, backup, bypasses: Vec::new(), announcements: Vec::new() })
+        Ok(Self { tokens, backup, bypasses: Vec::new(), scratch: None, announcements: Vec::new() })
     }
 
     /// The tokens, in the order in which they were enrolled.
@@ -108,6 +113,19 @@ impl Enrollment {
         }
         self.bypasses = bypasses;
         Ok(self)
+    }
+
+    /// The scratch codes of an earlier module, if there are any.
+    #[must_use]
+    pub fn scratch(&self) -> Option<&ScratchSet> {
+        self.scratch.as_ref()
+    }
+
+    /// The same tokens with these scratch codes.
+    #[must_use]
+    pub fn with_scratch(mut self, scratch: Option<ScratchSet>) -> Self {
+        self.scratch = scratch;
+        self
     }
 
     /// What is told of changes, in the order in which they were made.

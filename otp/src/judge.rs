@@ -6,7 +6,7 @@ use crate::{
     Announcement, Attempt, BackupCode, Bypass, Chance, Code, Delay, Digits, Enrollment, Kind, Lane, Ledger,
     MAX_SPENT,
 };
-use crate::{Malformed, Origin, Policy, Time, Token, TokenName, TokenState, Typed};
+use crate::{Malformed, Origin, Policy, ScratchSet, Time, Token, TokenName, TokenState, Typed};
 use std::ops::RangeInclusive;
 
 /// A clock may lie this far (in seconds) behind what is known to have passed before it is called wrong.
@@ -123,6 +123,10 @@ impl Case<'_> {
             Ok(chance) => chance,
             Err(refusal) => return self.refused(refusal),
         };
+        let scratch = self.scratch(reply);
+        if scratch.is_some_and(|place| self.ledger.is_scratch_spent(place)) {
+            return Verdict::Replayed { token: None, ahead: None }.into();
+        }
         // Asked first: where a later step, or another token, happens to show a text that was accepted just
         // before, it is refused. Once in a million logins that costs the owner one more code. Looking at
         // all that is remembered here would cost every login as many HMACs.
@@ -151,7 +155,13 @@ impl Case<'_> {
                         self.learn_drift(next, *place, token, factor.saturating_add(1));
                     }
                 }
+                // Whatever else this text would open, or it would be good twice.
+                scratch.into_iter().for_each(|place| next.spend_scratch(place));
             });
+        }
+        if let Some(place) = scratch {
+            let left = self.ledger.scratch_left(self.enrollment).saturating_sub(1);
+            return self.accepted(Method::Scratch { left }, |next| next.spend_scratch(place));
         }
         match self.replayed(reply, |token, state| self.past(token, state, reply.guess())) {
             Some(replayed) => replayed.into(),
@@ -161,7 +171,7 @@ impl Case<'_> {
 
     /// The chance of a guess that may be judged now, or why none may be.
     fn admitted(&self, digits: Digits, guess: Guess) -> Result<Chance, Verdict> {
-        if self.tokens_with(digits).next().is_none() {
+        if self.tokens_with(digits).next().is_none() && !self.may_be_scratch(digits, guess) {
             return Err(Verdict::Malformed(Malformed::WrongLength));
         }
         if let Some(verdict) = self.clock_behind() {
@@ -172,6 +182,17 @@ impl Case<'_> {
             Some(until) => Err(Verdict::Throttled { lane: self.lane, until }),
             None => Ok(chance),
         }
+    }
+
+    /// The place of the scratch code that was typed.
+    fn scratch(&self, reply: Reply<'_>) -> Option<usize> {
+        let single = reply.second.is_none().then_some(reply.first)?;
+        self.enrollment.scratch()?.position(single)
+    }
+
+    /// Whether what was typed has the form of a scratch code, and there are any. There are no pairs of them.
+    fn may_be_scratch(&self, digits: Digits, guess: Guess) -> bool {
+        self.enrollment.scratch().is_some() && digits == ScratchSet::DIGITS && guess == Guess::Single
     }
 
     /// Tokens with codes of this length, with their place and state.
@@ -234,7 +255,11 @@ impl Case<'_> {
             Guess::Pair => 2 * u32::from(digits.count()),
         };
         let acceptable = self.tokens_with(digits).map(|(_, t, s)| self.fresh(t, s, guess).count() as u64);
-        Chance::from_ratio(acceptable.sum(), 10u64.pow(length))
+        let scratch = match self.may_be_scratch(digits, guess) {
+            true => ScratchSet::chance(self.ledger.scratch_left(self.enrollment)),
+            false => Chance::default(),
+        };
+        Chance::from_ratio(acceptable.sum(), 10u64.pow(length)).plus(scratch)
     }
 
     /// Two successive codes outside the window tell how far the token's clock is off. One code never does: who
@@ -337,7 +362,8 @@ impl Enrollment {
     pub fn chance(&self, ledger: &Ledger, now: Time, policy: &Policy) -> Chance {
         let attempt = Attempt { typed: Typed::Malformed(Malformed::Empty), origin: Origin::Console };
         let case = Case { enrollment: self, ledger, attempt: &attempt, now, policy, lane: Lane::Console };
-        let chances = self.tokens().iter().map(|token| case.chance(token.digits, Guess::Single));
+        let lengths = self.tokens().iter().map(|token| token.digits).chain([ScratchSet::DIGITS]);
+        let chances = lengths.map(|digits| case.chance(digits, Guess::Single));
         chances.max().unwrap_or_default()
     }
 

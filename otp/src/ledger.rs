@@ -16,6 +16,8 @@ pub struct Ledger {
     pub tokens: Vec<TokenState>,
     /// One bit for each backup code: set once it is spent.
     pub spent_backup: u128,
+    /// One bit for each scratch code: set once it is spent.
+    pub spent_scratch: u128,
     /// For each bypass of the enrollment, in its order, how many logins it has opened.
     pub bypass_uses: [u8; MAX_BYPASSES],
     /// One bit for each announcement of the enrollment, in its order: set once it is acknowledged.
@@ -125,7 +127,7 @@ impl Ledger {
     }
 
     /// The ledger for `next`, carrying over from `self` (the ledger of `previous`) what survives: the steps
-    /// of tokens whose key is kept, the lanes and budgets, the spent codes of a set that is kept, the uses
+    /// of tokens whose key is kept, the lanes and budgets, the spent codes of sets that are kept, the uses
     /// of bypasses that are kept, and which of the announcements that are kept were acknowledged.
     #[must_use]
     pub fn carried(&self, previous: &Enrollment, next: &Enrollment) -> Self {
@@ -135,9 +137,11 @@ impl Ledger {
             kept.map(|(_, state)| state).max_by_key(|state| state.next).cloned().unwrap_or_default()
         });
         let same_set = previous.backup().is_some() && previous.backup() == next.backup();
+        let same_scratch = previous.scratch().is_some() && previous.scratch() == next.scratch();
         Self {
             tokens: tokens.collect(),
             spent_backup: if same_set { self.spent_backup } else { 0 },
+            spent_scratch: if same_scratch { self.spent_scratch } else { 0 },
             bypass_uses: self.carried_bypass_uses(previous, next),
             acknowledged: self.carried_acknowledged(previous, next),
             ..self.clone()
@@ -150,6 +154,7 @@ impl Ledger {
         Self {
             tokens: Vec::new(),
             spent_backup: 0,
+            spent_scratch: 0,
             bypass_uses: [0; MAX_BYPASSES],
             acknowledged: 0,
             ..self.clone()
@@ -170,6 +175,24 @@ impl Ledger {
     pub(crate) fn spend_backup(&mut self, index: usize) {
         if index < 128 {
             self.spent_backup |= 1 << index;
+        }
+    }
+
+    /// How many scratch codes of `enrollment` are left.
+    #[must_use]
+    pub fn scratch_left(&self, enrollment: &Enrollment) -> usize {
+        let count = enrollment.scratch().map_or(0, |set| set.hashes.len());
+        (0..count).filter(|&index| !self.is_scratch_spent(index)).count()
+    }
+
+    pub(crate) fn is_scratch_spent(&self, index: usize) -> bool {
+        index >= 128 || self.spent_scratch >> index & 1 == 1
+    }
+
+    /// Marks the scratch code at this place as used.
+    pub fn spend_scratch(&mut self, index: usize) {
+        if index < 128 {
+            self.spent_scratch |= 1 << index;
         }
     }
 
@@ -299,11 +322,11 @@ impl Ledger {
     }
 
     /// Whether a login that made `next` of this recorded something that [`Self::raised`] would not bring back,
-    /// should the slot rot that tells it: which backup codes are spent and how often bypasses were used, which
-    /// have no order, and how far two successive codes moved a token.
+    /// should the slot rot that tells it: which backup and scratch codes are spent and how often bypasses were
+    /// used, which have no order, and how far two successive codes moved a token.
     #[must_use]
     pub fn cannot_be_raised_to(&self, next: &Self, enrollment: &Enrollment, policy: &crate::Policy) -> bool {
-        let unordered = |ledger: &Self| (ledger.spent_backup, ledger.bypass_uses);
+        let unordered = |ledger: &Self| (ledger.spent_backup, ledger.spent_scratch, ledger.bypass_uses);
         let states = self.tokens.iter().zip(&next.tokens);
         let moved = enrollment.tokens().iter().zip(states).any(|(token, (old, new))| {
             let is_far = token.kind == Kind::Hotp && new.next > raised_counter(old, policy);

@@ -61,6 +61,8 @@ pub struct Digits(u8);
 impl Digits {
     /// What every app shows.
     pub const SIX: Self = Self(6);
+    /// Most.
+    pub const EIGHT: Self = Self(8);
 
     /// Only 6, 7 and 8 pass.
     #[must_use]

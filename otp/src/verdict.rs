@@ -5,7 +5,7 @@ use crate::{Lane, Ledger, Malformed, Notice, Time, TokenName};
 /// What is to be answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// A fresh code, a fresh pair, an unspent backup code or a bypass.
+    /// A fresh code, a fresh pair, an unspent backup or scratch code, or a bypass.
     Accepted {
         /// What opened.
         method: Method,
@@ -24,7 +24,7 @@ pub enum Verdict {
     Malformed(Malformed),
     /// A step, counter, backup code or bypass that was used before, or that is older than one that was.
     Replayed {
-        /// The token; `None` for a backup code or a bypass.
+        /// The token; `None` for a backup code, a scratch code or a bypass.
         token: Option<TokenName>,
         /// How many seconds ahead of this clock the token was last used, if that is more than the window.
         ahead: Option<u64>,
@@ -59,6 +59,11 @@ pub enum Method {
     Pair(TokenName),
     /// A backup code.
     Backup,
+    /// A scratch code of an earlier module.
+    Scratch {
+        /// How many are left.
+        left: usize,
+    },
     /// A bypass.
     Bypass {
         /// Its number.

@@ -121,6 +121,7 @@ fn advice(method: &Method, backup_left: usize) -> Option<String> {
         }
         (Method::Bypass { .. }, _) => "This was a bypass. It will not open again.",
         (Method::Backup, 0) => "This was your last backup code.",
+        (Method::Scratch { left: 0 }, 0) => "This was your last scratch code.",
         _ => return None,
     };
     Some(format!(

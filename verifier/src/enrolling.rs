@@ -43,9 +43,12 @@ impl<S: Store> Local<S> {
             let sheet = set.as_ref().map(sheet_of);
             let backup = set.or_else(|| kept.and_then(Enrollment::backup).cloned());
             let bypasses = kept.map_or(Vec::new(), |kept| kept.bypasses().to_vec());
+            // A new sheet is the only one: the scratch codes of an earlier module are void.
+            let scratch = kept.filter(|_| sheet.is_none()).and_then(Enrollment::scratch).cloned();
             let enrollment = Enrollment::new(tokens, backup)
                 .and_then(|made| made.with_bypasses(bypasses))
-                .map_err(Refusal::Tokens)?;
+                .map_err(Refusal::Tokens)?
+                .with_scratch(scratch);
             let enrollment = self.announcing(enrollment, person, change_of(new), is_roots);
             let (spent, by) = self.authorised(person, new.authority)?;
             let mut ledger = self.ledger_for(spent.as_deref(), &enrollment, kept.is_some())?;
@@ -90,7 +93,8 @@ impl<S: Store> Local<S> {
             let mut record = self.keeping(&person.record, account)?;
             let enrollment = Enrollment::new(kept, present.backup().cloned())
                 .and_then(|made| made.with_bypasses(present.bypasses().to_vec()))
-                .map_err(Refusal::Tokens)?;
+                .map_err(Refusal::Tokens)?
+                .with_scratch(present.scratch().cloned());
             let change = Announced::Removed { token: name.clone() };
             let enrollment = self.announcing(enrollment, Some(person), change, is_roots);
             let ledger = ledger.carried(present, &enrollment);
@@ -118,7 +122,7 @@ impl<S: Store> Local<S> {
         })
     }
 
-    /// Another set of backup codes, or none.
+    /// Another set of backup codes, or none. The scratch codes of an earlier module are void.
     pub(crate) fn put_backup_codes(
         &self,
         account: &Account,
@@ -133,7 +137,7 @@ impl<S: Store> Local<S> {
             let own = Some(&person.record).filter(|_| !matches!(authority, Authority::Root));
             let set = self.new_set(own, &mut record, codes)?;
             let sheet = set.as_ref().map(sheet_of);
-            let enrollment = present.clone().with_backup(set);
+            let enrollment = present.clone().with_backup(set).with_scratch(None);
             let enrollment = self.announcing(enrollment, Some(person), Announced::BackupCodes, is_roots);
             let ledger = ledger.carried(present, &enrollment);
             record.state = State::Enrolled(enrollment);

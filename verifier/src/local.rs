@@ -235,7 +235,7 @@ impl<S: Store> Verifier for Local<S> {
         }
         let now = self.now();
         let (mut tokens, mut backup, mut throttled) = (Vec::new(), None, Vec::new());
-        let (mut bypasses, mut announcements) = (Vec::new(), Vec::new());
+        let (mut bypasses, mut scratch_left, mut announcements) = (Vec::new(), None, Vec::new());
         let invitation = record.invitation().map(|invitation| match &current {
             Current::Whole(ledger) | Current::Half(ledger) => {
                 invitation_status(invitation, ledger.latest, now)
@@ -264,6 +264,7 @@ impl<S: Store> Verifier for Local<S> {
             warnings.extend(self.warnings(enrollment, &ledger, now));
             backup = enrollment.backup().map(|set| (sheet_of(set), ledger.backup_left(enrollment)));
             bypasses = bypasses_of(enrollment, &ledger, now);
+            scratch_left = enrollment.scratch().map(|_| ledger.scratch_left(enrollment));
             announcements = announcements_of(enrollment, &ledger, now);
             let chance = enrollment.chance(&ledger, now, &self.policy);
             let waits = ledger.waits(chance, &self.policy, now);
@@ -277,6 +278,7 @@ impl<S: Store> Verifier for Local<S> {
             changed: record.written,
             tokens,
             backup,
+            scratch_left,
             invitation,
             bypasses,
             announcements,
@@ -378,8 +380,8 @@ impl<S: Store> Verifier for Local<S> {
                 Err(error) => Err(error.into()),
             };
         }
-        // What the lost ledger had spent nobody knows: steps are raised beyond now; counters, backup codes and
-        // bypasses, which have no order to be raised in, are void.
+        // What the lost ledger had spent nobody knows: steps are raised beyond now; counters, backup and scratch
+        // codes and bypasses, which have no order to be raised in, are void.
         let rebuilt = Enrollment::new(enrollment.tokens().to_vec(), None)
             .and_then(|made| made.with_announcements(enrollment.announcements().to_vec()))
             .map_err(Refusal::Tokens)?;

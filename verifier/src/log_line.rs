@@ -45,6 +45,7 @@ fn method(outcome: Option<&Outcome>, typed: Option<&Typed>) -> &'static str {
             Method::Code(_) => "code",
             Method::Pair(_) => "two-codes",
             Method::Backup => "backup-code",
+            Method::Scratch { .. } => "scratch-code",
             Method::Bypass { .. } => "bypass",
         };
     }
@@ -77,6 +78,9 @@ pub fn reason(outcome: &Outcome) -> String {
             Verdict::Accepted { method: Method::Backup, backup_left, .. } => {
                 format!("{backup_left} backup codes left")
             }
+            Verdict::Accepted { method: Method::Scratch { left }, .. } => {
+                format!("{left} scratch codes left")
+            }
             Verdict::Accepted { method: Method::Bypass { number, left }, .. } => {
                 format!("bypass {number}, {left} uses left")
             }
@@ -89,7 +93,9 @@ pub fn reason(outcome: &Outcome) -> String {
             Verdict::Replayed { ahead: Some(seconds), .. } => {
                 format!("last used {} ahead of this clock", span(*seconds))
             }
-            Verdict::Replayed { token: None, .. } => "backup code already used, or bypass used up".into(),
+            Verdict::Replayed { token: None, .. } => {
+                "backup or scratch code already used, or bypass used up".into()
+            }
             Verdict::Replayed { .. } => "already used, or older than the last one used".into(),
             Verdict::Expired { number, since } => {
                 format!("bypass {number} expired at {} (unix time); not counted", since.0)

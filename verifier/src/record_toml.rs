@@ -7,7 +7,7 @@ use crate::{Holder, Id, Record, State};
 use config::table::{Table, Wrong, array, boolean, number, text};
 use otp::{
     Algorithm, Announced, Announcement, BackupSet, Bypass, Digits, Enrollment, Invitation, Kind, Life,
-    Period, Reason, Secret, Time, Token, TokenName, Uses,
+    Period, Reason, ScratchSet, Secret, Time, Token, TokenName, Uses,
 };
 use std::fmt::{self, Write};
 use toml::de::DeValue;
@@ -38,11 +38,16 @@ fn record(source: &str) -> Result<Record, Wrong> {
     let tokens = root.tables("token")?.into_iter().map(token).collect::<Result<Vec<_>, _>>()?;
     let backup = root.table("backup")?.map(backup).transpose()?;
     let bypasses = root.tables("bypass")?.into_iter().map(bypass).collect::<Result<Vec<_>, _>>()?;
+    let scratch = root.table("scratch")?.map(scratch).transpose()?;
     let invitation = root.table("invitation")?.map(invitation).transpose()?;
     let changes = root.tables("change")?.into_iter().map(change).collect::<Result<Vec<_>, _>>()?;
     root.finish()?;
     let impossible = || Wrong { at: 0, message: unexpected() };
-    let is_bare = tokens.is_empty() && backup.is_none() && bypasses.is_empty() && changes.is_empty();
+    let is_bare = tokens.is_empty()
+        && backup.is_none()
+        && scratch.is_none()
+        && bypasses.is_empty()
+        && changes.is_empty();
     let state = match (revoked, invitation) {
         (Some(at), None) if is_bare => State::Revoked(at),
         (None, Some(invitation)) if is_bare => State::Invited(invitation),
@@ -51,7 +56,7 @@ fn record(source: &str) -> Result<Record, Wrong> {
             let enrollment = Enrollment::new(tokens, backup)
                 .and_then(|made| made.with_bypasses(bypasses))
                 .and_then(|made| made.with_announcements(changes));
-            State::Enrolled(enrollment.map_err(|_| impossible())?)
+            State::Enrolled(enrollment.map_err(|_| impossible())?.with_scratch(scratch))
         }
     };
     Ok(Record { id, holder, written, sets, bypasses: issued, state })
@@ -88,6 +93,18 @@ fn backup(mut table: Table<'_>) -> Result<BackupSet, Wrong> {
         hashes: table.need("hashes", |value| {
             let hashes = array(value, hexadecimal)?;
             if hashes.len() > BackupSet::MAX_CODES { Err(unexpected()) } else { Ok(hashes) }
+        })?,
+    };
+    table.finish()?;
+    Ok(set)
+}
+
+fn scratch(mut table: Table<'_>) -> Result<ScratchSet, Wrong> {
+    let set = ScratchSet {
+        salt: table.need("salt", hexadecimal)?,
+        hashes: table.need("hashes", |value| {
+            let hashes = array(value, hexadecimal)?;
+            if hashes.len() > ScratchSet::MAX_CODES { Err(unexpected()) } else { Ok(hashes) }
         })?,
     };
     table.finish()?;
@@ -150,7 +167,7 @@ fn unexpected() -> String {
 }
 
 /// More than the largest record has, in bytes.
-const CAPACITY: usize = 20 * 1024;
+const CAPACITY: usize = 32 * 1024;
 
 /// The text of `record`, wiped on drop.
 pub(crate) fn render(record: &Record) -> Zeroizing<String> {
@@ -193,12 +210,11 @@ fn write_record(text: &mut String, record: &Record) -> fmt::Result {
     if let Some(set) = enrollment.backup() {
         writeln!(text, "\n[backup]\nset = {}", set.number)?;
         writeln!(text, "created = {}", set.created.0)?;
-        writeln!(text, "salt = \"{}\"", hex(&set.salt))?;
-        writeln!(text, "hashes = [")?;
-        for hash in &set.hashes {
-            writeln!(text, "    \"{}\",", hex(hash))?;
-        }
-        writeln!(text, "]")?;
+        write_hashes(text, &set.salt, &set.hashes)?;
+    }
+    if let Some(set) = enrollment.scratch() {
+        writeln!(text, "\n[scratch]")?;
+        write_hashes(text, &set.salt, &set.hashes)?;
     }
     for bypass in enrollment.bypasses() {
         writeln!(text, "\n[[bypass]]\nnumber = {}", bypass.number)?;
@@ -217,6 +233,15 @@ fn write_record(text: &mut String, record: &Record) -> fmt::Result {
         write_life(text, &told.life)?;
     }
     Ok(())
+}
+
+fn write_hashes(text: &mut String, salt: &[u8; 16], hashes: &[[u8; 32]]) -> fmt::Result {
+    writeln!(text, "salt = \"{}\"", hex(salt))?;
+    writeln!(text, "hashes = [")?;
+    for hash in hashes {
+        writeln!(text, "    \"{}\",", hex(hash))?;
+    }
+    writeln!(text, "]")
 }
 
 fn write_life(text: &mut String, life: &Life) -> fmt::Result {
@@ -273,7 +298,9 @@ mod tests {
         ];
         let backup = BackupSet { number: 2, created: Time(5), salt: [7; 16], hashes: vec![[1; 32], [2; 32]] };
         let bypasses = vec![bypass(3, "lost, ticket \"12\" \\ \u{202e}é"), bypass(4, "x")];
+        let scratch = ScratchSet { salt: [5; 16], hashes: vec![[6; 32], [7; 32]] };
         let enrollment = Enrollment::new(tokens, Some(backup)).unwrap().with_bypasses(bypasses).unwrap();
+        let enrollment = enrollment.with_scratch(Some(scratch));
         let token = || TokenName::new("yubikey").unwrap();
         let changes = [
             Announced::Enrolled { token: token() },
@@ -333,7 +360,8 @@ mod tests {
         };
         let bypasses = (u32::MAX - 7..=u32::MAX).map(|number| bypass(number, &"\"".repeat(200)));
         let enrollment = Enrollment::new((0..8).map(token).collect(), Some(backup)).unwrap();
-        let enrollment = enrollment.with_bypasses(bypasses.collect()).unwrap();
+        let scratch = ScratchSet { salt: [7; 16], hashes: vec![[1; 32]; ScratchSet::MAX_CODES] };
+        let enrollment = enrollment.with_bypasses(bypasses.collect()).unwrap().with_scratch(Some(scratch));
         let replaced = Announced::Replaced { token: token(0).name };
         let enrollment = enrollment.with_announcements(vec![told(replaced); 8]).unwrap();
         let account = "\u{7}".repeat(255);

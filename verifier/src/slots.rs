@@ -173,6 +173,7 @@ impl Writer {
     fn ledger(&mut self, ledger: &Ledger) {
         self.u64(ledger.latest.0);
         self.0.extend_from_slice(&ledger.spent_backup.to_le_bytes());
+        self.0.extend_from_slice(&ledger.spent_scratch.to_le_bytes());
         self.0.extend_from_slice(&ledger.bypass_uses);
         self.0.push(ledger.acknowledged);
         self.delay(ledger.console);
@@ -235,6 +236,7 @@ impl<'a> Reader<'a> {
         let mut ledger = Ledger {
             latest: Time(self.u64()?),
             spent_backup: u128::from_le_bytes(self.take(16)?.try_into().ok()?),
+            spent_scratch: u128::from_le_bytes(self.take(16)?.try_into().ok()?),
             bypass_uses: self.take(MAX_BYPASSES)?.try_into().ok()?,
             acknowledged: *self.take(1)?.first()?,
             console: self.delay()?,
@@ -288,6 +290,7 @@ mod tests {
             latest: Time(1_800_000_000),
             tokens: vec![token; MAX_TOKENS],
             spent_backup: 1 << 99,
+            spent_scratch: 1 << 127,
             bypass_uses: [1, 2, 3, 4, 5, 6, 7, 255],
             acknowledged: 0b1000_0101,
             console: delay,
@@ -310,7 +313,7 @@ mod tests {
     #[test]
     fn no_flipped_bit_goes_unnoticed() {
         let bytes = slot().encode();
-        let used = 72 + 8 + 16 + 8 + 1 + 48 + 80 + 8 + 8 * 152 + 8 * 28;
+        let used = 72 + 8 + 16 + 16 + 8 + 1 + 48 + 80 + 8 + 8 * 152 + 8 * 28;
         for bit in 0..used * 8 {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -323,7 +326,7 @@ mod tests {
     fn a_truncated_slot_is_no_slot() {
         let bytes = slot().encode();
         for length in 0..1700 {
-            assert_eq!(Slot::decode(&bytes[..length]).is_some(), length >= 1681, "{length}");
+            assert_eq!(Slot::decode(&bytes[..length]).is_some(), length >= 1697, "{length}");
         }
     }
 

@@ -167,6 +167,8 @@ pub struct Status {
     pub tokens: Vec<TokenStatus>,
     /// The set of backup codes, and how many of it are left.
     pub backup: Option<(BackupSheet, usize)>,
+    /// How many scratch codes of an earlier module are left; `None` where it left none.
+    pub scratch_left: Option<usize>,
     /// The invitation, if nobody is enrolled and one is waiting.
     pub invitation: Option<InvitationStatus>,
     /// The bypasses that were issued and not yet cleared away.
@@ -261,7 +263,7 @@ pub trait Verifier {
         old: &TokenName,
         new: &TokenName,
     ) -> Result<(), Refusal>;
-    /// Replaces the backup codes. An empty set takes them away.
+    /// Replaces the backup codes, and voids the scratch codes. An empty set takes them away.
     fn backup_codes(
         &self,
         account: &Account,

@@ -257,6 +257,7 @@ pub fn checked(uid: u32, outcome: &Outcome) -> Option<Zeroizing<String>> {
                 Method::Code(token) => reply.text("method", "code").text("token", token.as_str()),
                 Method::Pair(token) => reply.text("method", "two-codes").text("token", token.as_str()),
                 Method::Backup => reply.text("method", "backup-code"),
+                Method::Scratch { left } => reply.text("method", "scratch-code").number("left", *left as u64),
                 Method::Bypass { number, left } => reply
                     .text("method", "bypass")
                     .number("number", u64::from(*number))
@@ -303,6 +304,9 @@ pub fn known(uid: u32, status: Option<&Status>) -> Zeroizing<String> {
     if let Some((sheet, left)) = &status.backup {
         let set = Object::new().number("number", u64::from(sheet.number)).number("created", sheet.created.0);
         record = record.object("backup", set.number("left", *left as u64));
+    }
+    if let Some(left) = status.scratch_left {
+        record = record.number("scratch_left", left as u64);
     }
     if let Some(InvitationStatus { expires, expired }) = status.invitation {
         let invitation = Object::new().number("expires", expires.0).flag("expired", expired);
@@ -424,6 +428,7 @@ pub(crate) fn read_checked(message: &[u8], uid: u32) -> Option<Reply<Outcome>> {
                     "code" => Method::Code(token(&mut given)?),
                     "two-codes" => Method::Pair(token(&mut given)?),
                     "backup-code" => Method::Backup,
+                    "scratch-code" => Method::Scratch { left: given.number("left")?.try_into().ok()? },
                     "bypass" => Method::Bypass {
                         number: given.number("number")?.try_into().ok()?,
                         left: given.number("left")?.try_into().ok()?,
@@ -477,6 +482,7 @@ pub(crate) fn read_status(message: &[u8], uid: u32) -> Option<Reply<Option<Statu
             changed: Time(record.number("changed")?),
             tokens: record.all("tokens", read_token)?,
             backup,
+            scratch_left: record.number("scratch_left").and_then(|left| left.try_into().ok()),
             invitation,
             bypasses: record.all("bypasses", read_bypass)?,
             announcements: record.all("announcements", read_announcement)?,

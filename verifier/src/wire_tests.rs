@@ -37,6 +37,7 @@ fn verdicts() -> Vec<Verdict> {
         accepted(Method::Code(name("phone")), 3),
         accepted(Method::Pair(name("phone")), 0),
         accepted(Method::Backup, 9),
+        accepted(Method::Scratch { left: 4 }, 0),
         Verdict::Wrong { counted: true },
         Verdict::Wrong { counted: false },
         Verdict::Replayed { token: Some(name("phone")), ahead: Some(99) },
@@ -141,6 +142,7 @@ fn a_status_comes_out_as_it_went_in() {
             left: 2,
             reason: Reason::new("lost phone, \"3 a.m.\"").unwrap(),
         }],
+        scratch_left: Some(3),
         announcements: vec![AnnouncementStatus {
             notice: notices().remove(2),
             until: Time(1_800_604_800),

@@ -48,9 +48,15 @@ pub(crate) fn run(house: &House, args: &BackupCodes) -> Result<(), Failure> {
 
 /// Asks, where codes would be lost.
 fn confirm(status: &Status) -> Result<(), Failure> {
-    let Some((set, left)) = status.backup.filter(|(_, left)| *left > 0) else { return Ok(()) };
+    let backup = status.backup.filter(|(_, left)| *left > 0);
+    let backup = backup.map(|(set, left)| format!("{left} codes left of {}", set_words(&set)));
+    let scratch = status.scratch_left.filter(|left| *left > 0).map(|left| format!("{left} scratch codes"));
+    let lost: Vec<_> = backup.into_iter().chain(scratch).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
     let terminal = Terminal::required("backup-codes asks before old codes become void", "--yes answers")?;
-    match terminal.confirm(&format!("The {left} codes left of {} become void. Go on?", set_words(&set)))? {
+    match terminal.confirm(&format!("The {} become void. Go on?", lost.join(" and the ")))? {
         true => Ok(()),
         false => Err(Failure::new("not confirmed, nothing was changed")),
     }

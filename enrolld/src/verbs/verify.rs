@@ -6,7 +6,7 @@ use crate::report::set_words;
 use crate::terminal::{Reply, Terminal, line_of_stdin};
 use crate::words::{self, instant};
 use crate::{clock, kernel_clock, output, people};
-use otp::{Method, Typed, Verdict};
+use otp::{Method, ScratchSet, Typed, Verdict};
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use verifier::{Account, Origin, Outcome, Status};
@@ -39,6 +39,7 @@ fn accepted(method: &Method, backup_left: usize) -> String {
         Method::Code(token) => format!("accepted: a code of token {token}\n"),
         Method::Pair(token) => format!("accepted: two successive codes of token {token}\n"),
         Method::Backup => format!("accepted: a backup code, {backup_left} left\n"),
+        Method::Scratch { left } => format!("accepted: a scratch code, {left} left\n"),
         Method::Bypass { number, left } => format!("accepted: bypass {number}, {left} uses left\n"),
     }
 }
@@ -49,6 +50,7 @@ fn refused(house: &House, account: &Account, status: &Status, typed: &Typed, ver
         Verdict::Accepted { .. } => Failure::new("accepted"),
         Verdict::Malformed(why) => {
             let mut digits: Vec<_> = status.tokens.iter().map(|token| token.digits.count()).collect();
+            digits.extend(status.scratch_left.map(|_| ScratchSet::DIGITS.count()));
             digits.dedup();
             let words = words::malformed(*why, &digits);
             // A code that is shorter than the token's is what an app shows that ignored the digits.
@@ -59,10 +61,10 @@ fn refused(house: &House, account: &Account, status: &Status, typed: &Typed, ver
         Verdict::Wrong { counted: true } => diagnosed(house, account, typed).unwrap_or_else(|| {
             Failure::new("refused: wrong code").hint("is it the right entry in the app, and its newest code?")
         }),
-        Verdict::Replayed { token: None, .. } => {
-            Failure::new("refused: this backup code was used before, or this bypass is used up")
-                .hint("a backup code opens once; take the next")
-        }
+        Verdict::Replayed { token: None, .. } => Failure::new(
+            "refused: this backup code was used before, or this scratch code, or this bypass is used up",
+        )
+        .hint("such a code opens once; take the next"),
         Verdict::Expired { number, since } => {
             Failure::new(format!("refused: bypass {number} expired at {}", instant(*since)))
                 .hint(format!("issue another: totpctl bypass {user} --reason TEXT"))

@@ -53,6 +53,10 @@ impl Plan {
         {
             notes.push(format!("the backup codes of {} become void", set_words(&set)));
         }
+        if let (Enrolled::Add, 1.., Some(1..)) = (how, backup, present.and_then(|status| status.scratch_left))
+        {
+            notes.push("the scratch codes of the earlier module become void".to_owned());
+        }
         Ok(Self {
             from: status.as_ref().map(|status| status.id),
             how,
