@@ -48,6 +48,9 @@ impl Failure {
             Refusal::LastToken => Self::new(format!("this is the only token of {user}"))
                 .hint(format!("one in its place: totpctl enroll --replace {user}"))
                 .hint(format!("none at all, as root: totpctl revoke {user}")),
+            Refusal::Revoked => Self::new(format!("the enrollment of {user} was revoked"))
+                .hint("an import brings it back with --revive"),
+            Refusal::CounterLost => Self::new(refusal.to_string()).hint(format!("totpctl enroll {user}")),
             Refusal::RootEnrolls => Self::new(refusal.to_string()).hint("ask an administrator"),
             Refusal::NotConfirmed(_) | Refusal::Tokens(_) | Refusal::Unauthorised(_) => {
                 Self::new(refusal.to_string())

@@ -98,6 +98,35 @@ impl TokenState {
         self.last_used = Some(now);
     }
 
+    /// What either knows to be used is used; the offset of the clock is the one known here. The same as it was
+    /// where `other` knows of nothing that may still be accepted.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        if *self == Self::default() {
+            return other.clone();
+        }
+        if other.next <= self.next && !other.spent.iter().any(|&factor| self.is_fresh(factor)) {
+            return self.clone();
+        }
+        let mut spent: Vec<_> = self.spent.iter().chain(&other.spent).copied().collect();
+        spent.sort_unstable();
+        spent.dedup();
+        let forgotten = spent.len().saturating_sub(MAX_SPENT);
+        spent.drain(..forgotten);
+        Self {
+            next: self.next.max(other.next),
+            spent,
+            last_used: self.last_used.max(other.last_used),
+            drift: self.drift,
+        }
+    }
+
+    /// The same, with nothing below `floor` good any more.
+    #[must_use]
+    pub fn raised_to(&self, floor: u64) -> Self {
+        Self { next: self.next.max(floor), ..self.clone() }
+    }
+
     /// Lets the token go on from `floor` if `next` lies beyond it, as far as nothing that was spent is
     /// accepted again. A full memory may have forgotten steps below its least one: that one is the limit.
     fn lower(&mut self, floor: u64) {

@@ -204,7 +204,7 @@ impl<S: Store> Local<S> {
 
     /// The ledger of a new enrollment: what survives of the former one. Where that is lost, a replacement
     /// still goes through (its tokens are new), but an addition does not.
-    fn ledger_for(
+    pub(crate) fn ledger_for(
         &self,
         person: Option<&Person>,
         next: &Enrollment,

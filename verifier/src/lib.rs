@@ -14,6 +14,7 @@ mod error;
 mod format;
 mod frame;
 mod id;
+mod importing;
 mod init;
 mod invitation;
 mod json;
@@ -47,6 +48,7 @@ pub use slots::{LEDGER_LEN, Read, SLOT_LEN, Slot, Slots};
 pub use stack::{below, wipe_stack};
 pub use store::{FileStore, Store};
 pub use verifier::{
-    AnnouncementStatus, BackupSheet, BypassStatus, Enrolled, InvitationStatus, Issued, Made, NewBypass,
-    NewInvitation, NewToken, Origin, Outcome, Refusal, Standing, Status, TokenStatus, Verifier, Waiting,
+    AnnouncementStatus, BackupSheet, Brought, BypassStatus, Enrolled, Import, Imported, InvitationStatus,
+    Issued, Made, NewBypass, NewInvitation, NewToken, Origin, Outcome, Refusal, Standing, Status,
+    TokenStatus, Verifier, Waiting,
 };

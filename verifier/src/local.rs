@@ -5,8 +5,8 @@ use crate::bypass::bypasses_of;
 use crate::invitation::invitation_status;
 use crate::person::{Change, Current, Judge, Person};
 use crate::{
-    Account, Authority, BackupSheet, By, BypassStatus, Holder, Id, InvitationStatus, Issued, Made, NewBypass,
-    NewInvitation, NewToken, Origin, Outcome, Record, Refusal,
+    Account, Authority, BackupSheet, By, BypassStatus, Holder, Id, Import, Imported, InvitationStatus,
+    Issued, Made, NewBypass, NewInvitation, NewToken, Origin, Outcome, Record, Refusal,
 };
 use crate::{Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup};
 use otp::{
@@ -304,6 +304,10 @@ impl<S: Store> Verifier for Local<S> {
 
     fn enroll(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal> {
         self.put_token(account, new)
+    }
+
+    fn import(&self, account: &Account, new: &Import) -> Result<Imported, Refusal> {
+        self.put_import(account, new)
     }
 
     fn remove_token(

@@ -6,8 +6,8 @@
 use crate::frame::{FrameError, Receiver, transmit};
 use crate::wire::{self, Claims, Denial, Reply, Sent};
 use crate::{
-    Account, Authority, By, BypassStatus, Id, InvitationStatus, Issued, Made, NewBypass, NewInvitation,
-    NewToken, Origin, Outcome, Refusal, Standing, Status, StoreError,
+    Account, Authority, By, BypassStatus, Id, Import, Imported, InvitationStatus, Issued, Made, NewBypass,
+    NewInvitation, NewToken, Origin, Outcome, Refusal, Standing, Status, StoreError,
 };
 use crate::{Trouble, Verifier};
 use nix::errno::Errno;
@@ -146,6 +146,10 @@ impl Verifier for Remote {
         let call = wire::enroll(&account.name, new, &self.claims).ok_or_else(|| self.roots())?;
         let sent = self.sent(Some(&new.token.name));
         self.ask(&call, |reply| wire::read_made(reply, account.uid, sent))?
+    }
+
+    fn import(&self, _: &Account, _: &Import) -> Result<Imported, Refusal> {
+        Err(self.roots().into())
     }
 
     fn remove_token(

@@ -2,7 +2,9 @@
 //! this process from the files ([`crate::Local`]), or by asking the daemon ([`crate::Remote`]).
 
 use crate::{Account, Authority, By, Id, Objection, StoreError};
-use otp::{BackupCode, Lane, Network, Notice, Reason, Time, Token, TokenName, Typed, Uses, Verdict};
+use otp::{
+    BackupCode, Code, Lane, Network, Notice, Reason, Time, Token, TokenName, TokenState, Typed, Uses, Verdict,
+};
 use std::fmt;
 
 /// Where an attempt comes from.
@@ -87,6 +89,51 @@ pub struct Made {
     pub by: By,
 }
 
+/// What somebody brings along from an earlier module.
+pub struct Import<'a> {
+    /// The tokens; of those with one key the first.
+    pub tokens: &'a [Brought],
+    /// The scratch codes that are left there; `None` where that module has none.
+    pub scratch: Option<&'a [Code]>,
+    /// Beside what is enrolled.
+    pub add: bool,
+    /// Also for somebody whose enrollment was revoked.
+    pub revive: bool,
+    /// Say what would be done, and do nothing.
+    pub rehearse: bool,
+}
+
+/// A token as an earlier module knew it.
+#[derive(Clone, Debug)]
+pub struct Brought {
+    /// The token.
+    pub token: Token,
+    /// What is known to be used of it.
+    pub state: TokenState,
+    /// Where the earlier module does not tell what was used: the least step that it cannot have been. It
+    /// counts for a key that is new here.
+    pub floor: u64,
+}
+
+/// What came of an import.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Imported {
+    /// The person is enrolled.
+    Enrolled {
+        /// With how many scratch codes.
+        scratch: usize,
+    },
+    /// Tokens were added to what was enrolled.
+    Added {
+        /// How many.
+        tokens: usize,
+    },
+    /// All of it was here; codes that were used elsewhere since are used here now.
+    Advanced,
+    /// All of it was here, and nothing was changed.
+    Already,
+}
+
 /// An invitation to be issued.
 pub struct NewInvitation<'a> {
     /// Its code.
@@ -148,6 +195,11 @@ pub enum Refusal {
     Unauthorised(Objection),
     /// The settings let nobody enroll by themselves.
     RootEnrolls,
+    /// What was enrolled was taken away, and an import does not bring it back by itself.
+    Revoked,
+    /// An event token of somebody who was enrolled before: nobody knows any more which of its counters were
+    /// used here.
+    CounterLost,
 }
 
 /// What is known of one person.
@@ -247,6 +299,8 @@ pub trait Verifier {
     fn people(&self) -> Result<Vec<u32>, StoreError>;
     /// Enrolls a token.
     fn enroll(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal>;
+    /// Enrolls what somebody brings along from an earlier module.
+    fn import(&self, account: &Account, new: &Import) -> Result<Imported, Refusal>;
     /// Takes a token away, never the last one.
     fn remove_token(
         &self,
@@ -315,6 +369,10 @@ impl fmt::Display for Refusal {
             Self::NoToken => write!(f, "there is no token of this name"),
             Self::LastToken => write!(f, "this is the only token"),
             Self::Unauthorised(objection) => objection.fmt(f),
+            Self::Revoked => write!(f, "the enrollment was revoked"),
+            Self::CounterLost => {
+                write!(f, "which counters of the event token were used here is not known any more")
+            }
             Self::RootEnrolls => write!(f, "by [daemon] self_enroll, only root enrolls here"),
         }
     }

@@ -251,7 +251,11 @@ pub fn why(refusal: &Refusal) -> Option<&'static str> {
         Refusal::Unauthorised(Objection::Expired) => "code-expired",
         Refusal::Store(StoreError::Changed) => "changed",
         Refusal::Store(StoreError::Unconfirmed { .. }) => "unconfirmed",
-        Refusal::Store(_) | Refusal::Tokens(_) | Refusal::NoBypass => return None,
+        Refusal::Store(_)
+        | Refusal::Tokens(_)
+        | Refusal::NoBypass
+        | Refusal::Revoked
+        | Refusal::CounterLost => return None,
     })
 }
 
