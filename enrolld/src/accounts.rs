@@ -1,8 +1,9 @@
-//! The members of a group: the one thing about accounts for which the name service has to be walked through.
+//! The members of a group, and everybody: for this the name service has to be walked through.
 #![allow(unsafe_code)]
 
 use crate::failure::Failure;
 use nix::unistd::Group;
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 use verifier::{Account, StoreError, UserName, lookup};
 
@@ -21,15 +22,31 @@ pub(crate) fn members(group: &str) -> Result<Vec<Account>, Failure> {
     Ok(members)
 }
 
-/// The names of the accounts whose own group this is, as far as the name service lists accounts (getpwent(3)):
-/// a directory may answer for each and list none.
+/// Every account that the name service lists, each uid once.
+pub(crate) fn everybody() -> Result<Vec<Account>, Failure> {
+    let mut seen = BTreeSet::new();
+    let mut accounts = Vec::new();
+    for name in names_of(|_| true) {
+        let Ok(name) = UserName::new(&name) else { continue };
+        accounts.extend(lookup(&name)?.filter(|account| seen.insert(account.uid)));
+    }
+    Ok(accounts)
+}
+
+/// The names of the accounts whose own group this is.
 fn with_group(gid: u32) -> Vec<String> {
+    names_of(|entry| entry.pw_gid == gid)
+}
+
+/// The names of these accounts, as far as the name service lists any (getpwent(3)): a directory may answer for
+/// each and list none.
+fn names_of(is_wanted: impl Fn(&libc::passwd) -> bool) -> Vec<String> {
     let mut names = Vec::new();
     // SAFETY: no other thread of this program reads the list of accounts, or the entry at hand.
     unsafe { libc::setpwent() };
     // SAFETY: as above; the entry stays as it is until the next call.
     while let Some(entry) = unsafe { libc::getpwent().as_ref() } {
-        if entry.pw_gid == gid && !entry.pw_name.is_null() {
+        if is_wanted(entry) && !entry.pw_name.is_null() {
             // SAFETY: pw_name of an entry is a string that ends with NUL, and is copied before the next call.
             names.extend(unsafe { CStr::from_ptr(entry.pw_name) }.to_str().map(str::to_owned));
         }

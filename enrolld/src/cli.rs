@@ -172,6 +172,34 @@ Example:
         /// The present name
         user: OsString,
     },
+    /// Enroll people with what an earlier module gave them
+    #[command(subcommand, subcommand_value_name = "SOURCE", subcommand_help_heading = "Sources")]
+    #[command(disable_help_subcommand = true)]
+    #[command(after_help = "\
+Nothing is changed at the source, nothing that was used there works again, and
+a second time nothing is imported twice.
+
+Example:
+  # totpctl import google-authenticator --all --dry-run
+  alice would be enrolled (phone, 5 scratch codes)
+  would be imported 1, already there 0, refused 0")]
+    Import(Source),
+    /// Print a user's tokens as URIs, secrets and all
+    #[command(after_help = "\
+What was used is not in a URI: a counter is, but no time step and no backup
+code.
+
+Example:
+  # totpctl export alice
+  Show the secrets of alice's 1 tokens? [y/N] y
+  otpauth://totp/web1:alice%40web1?secret=…&issuer=web1")]
+    Export {
+        /// Whose
+        user: OsString,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print a completion script for a shell
     #[command(after_help = "\
 Example:
@@ -389,6 +417,84 @@ pub(crate) struct Bypass {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Where people come from.
+#[derive(Subcommand)]
+pub(crate) enum Source {
+    GoogleAuthenticator(GoogleAuthenticator),
+    Oath(Oath),
+    Uri(Uri),
+}
+
+/// What every import takes.
+#[derive(Args)]
+pub(crate) struct Importing {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also where the enrollment was revoked
+    #[arg(long)]
+    pub(crate) revive: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// From ~/.google_authenticator of pam_google_authenticator
+#[derive(Args)]
+#[command(override_usage = "totpctl import google-authenticator [OPTIONS] [USER] [PATH]")]
+#[command(after_help = "\
+Example:
+  # totpctl import google-authenticator alice
+  alice is enrolled (phone, 5 scratch codes)")]
+pub(crate) struct GoogleAuthenticator {
+    /// Whose
+    #[arg(required_unless_present = "all")]
+    pub(crate) user: Option<OsString>,
+    /// The file, if it is not in the user's home
+    pub(crate) path: Option<PathBuf>,
+    /// Of everybody who has the file
+    #[arg(long, conflicts_with_all = ["user", "path", "revive"])]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) importing: Importing,
+}
+
+/// From users.oath of pam_oath
+#[derive(Args)]
+#[command(override_usage = "totpctl import oath [OPTIONS] <FILE>")]
+#[command(after_help = "\
+Example:
+  # totpctl import oath /etc/users.oath
+  imported 840, already there 0, refused 0")]
+pub(crate) struct Oath {
+    /// The file that the module's argument usersfile= names
+    pub(crate) file: PathBuf,
+    /// Only this user
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<OsString>,
+    #[command(flatten)]
+    pub(crate) importing: Importing,
+}
+
+/// From otpauth:// URIs on standard input, or Google's export
+#[derive(Args)]
+#[command(override_usage = "totpctl import uri [OPTIONS] <USER>")]
+#[command(after_help = "\
+One URI a line, never an argument: arguments can be seen by everybody.
+
+Example:
+  # totpctl import uri alice < alice.uris
+  alice is enrolled (phone)")]
+pub(crate) struct Uri {
+    /// Whose
+    pub(crate) user: OsString,
+    /// Beside what is enrolled
+    #[arg(long)]
+    pub(crate) add: bool,
+    #[command(flatten)]
+    pub(crate) importing: Importing,
 }
 
 fn wish() -> impl TypedValueParser<Value = Wish> {

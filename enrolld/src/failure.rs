@@ -24,6 +24,16 @@ impl Failure {
         hints.into_iter().fold(self, Self::hint)
     }
 
+    /// The same, beginning with whom it is about.
+    pub(crate) fn about(self, user: &str) -> Self {
+        Self { what: format!("{user}: {}", self.what), ..self }
+    }
+
+    /// What failed, without what helps.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
     /// The store's answer about `user`.
     pub(crate) fn store(error: &StoreError, user: &str) -> Self {
         let own = match error {

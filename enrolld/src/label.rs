@@ -1,6 +1,7 @@
 //! What the app calls the entry, and what it is known to make of it.
 
 use crate::house::House;
+use crate::people;
 use otp::{Algorithm, Digits, Kind, Label, Period, Token, TokenName};
 use verifier::Account;
 
@@ -20,7 +21,7 @@ pub(crate) fn of(
     account: &Account,
     further: Option<&TokenName>,
 ) -> (Label, Option<String>) {
-    let host = host_name();
+    let host = people::host_name();
     let issuer = wish.issuer.or(house.settings.issuer.as_deref()).unwrap_or(&host);
     let of_token = further.map_or(String::new(), |token| format!(" {token}"));
     let whose = wish.label.map_or_else(|| format!("{}@{host}{of_token}", account.name), str::to_owned);
@@ -33,11 +34,6 @@ pub(crate) fn of(
         )
     });
     (label, said)
-}
-
-fn host_name() -> String {
-    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
 }
 
 /// Which common apps are known to ignore a parameter, from reports against them.

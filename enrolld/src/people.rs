@@ -65,6 +65,12 @@ pub(crate) fn vet(status: &Status, account: &Account) -> Result<(), StoreError> 
     verifier::vet(&holder, account)
 }
 
+/// What this machine is called, where apps are to tell it from others.
+pub(crate) fn host_name() -> String {
+    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+}
+
 fn find(name: &OsStr) -> Result<Option<Account>, Failure> {
     let text = name.to_str().ok_or_else(|| Failure::new("the user name is not UTF-8 text"))?;
     let name = UserName::new(text).map_err(|error| Failure::new(error.to_string()))?;

@@ -55,6 +55,8 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Verb::Revoke { user, yes } => verbs::revoke::run(&house()?, user, *yes),
         Verb::Unlock { user, clock } => verbs::unlock::run(&house()?, user, *clock),
         Verb::Adopt { user } => verbs::adopt::run(&house()?, user),
+        Verb::Import(source) => verbs::import::run(&house()?, source),
+        Verb::Export { user, yes } => verbs::export::run(&house()?, user, *yes),
         Verb::Completions { shell } => verbs::completions::run(*shell),
     }
 }

@@ -6,6 +6,8 @@ pub(crate) mod bypass;
 pub(crate) mod code;
 pub(crate) mod completions;
 pub(crate) mod enroll;
+pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod list;

@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 16] = [
     "init",
     "enroll",
     "status",
@@ -18,6 +18,8 @@ const VERBS: [&str; 14] = [
     "revoke",
     "unlock",
     "adopt",
+    "import",
+    "export",
     "completions",
 ];
 
@@ -38,6 +40,14 @@ fn every_verb_explains_itself_on_80_columns() {
         let help = bench.run([verb, "--help"]).done().out;
         fits(&help);
         assert!(help.contains("\nExample:\n") && help.contains(&format!("totpctl {verb}")), "{help}");
+    }
+    for source in ["google-authenticator", "oath", "uri"] {
+        let help = bench.run(["import", source, "--help"]).done().out;
+        fits(&help);
+        assert!(
+            help.contains("\nExample:\n") && help.contains(&format!("totpctl import {source}")),
+            "{help}"
+        );
     }
     assert!(bench.run(["--version"]).done().out.starts_with("totpctl 0."));
 }

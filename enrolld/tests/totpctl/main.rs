@@ -9,6 +9,7 @@ mod clocks;
 mod contracts;
 mod counters;
 mod help;
+mod importing;
 mod interactive;
 mod pictures;
 mod provisioning;
