@@ -26,32 +26,56 @@ pub(crate) fn members(group: &str) -> Result<Vec<Account>, Failure> {
 pub(crate) fn everybody() -> Result<Vec<Account>, Failure> {
     let mut seen = BTreeSet::new();
     let mut accounts = Vec::new();
-    for name in names_of(|_| true) {
-        let Ok(name) = UserName::new(&name) else { continue };
+    for entry in entries() {
+        let Ok(name) = UserName::new(&entry.name) else { continue };
         accounts.extend(lookup(&name)?.filter(|account| seen.insert(account.uid)));
     }
     Ok(accounts)
 }
 
-/// The names of the accounts whose own group this is.
-fn with_group(gid: u32) -> Vec<String> {
-    names_of(|entry| entry.pw_gid == gid)
+/// An account as the name service lists it.
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) shell: String,
 }
 
-/// The names of these accounts, as far as the name service lists any (getpwent(3)): a directory may answer for
-/// each and list none.
-fn names_of(is_wanted: impl Fn(&libc::passwd) -> bool) -> Vec<String> {
-    let mut names = Vec::new();
+/// The names of the accounts whose own group this is.
+fn with_group(gid: u32) -> Vec<String> {
+    entries().into_iter().filter(|entry| entry.gid == gid).map(|entry| entry.name).collect()
+}
+
+/// Every account, as far as the name service lists them (getpwent(3)): a directory may answer for each and
+/// list none.
+pub(crate) fn entries() -> Vec<Entry> {
+    let mut all = Vec::new();
     // SAFETY: no other thread of this program reads the list of accounts, or the entry at hand.
     unsafe { libc::setpwent() };
     // SAFETY: as above; the entry stays as it is until the next call.
     while let Some(entry) = unsafe { libc::getpwent().as_ref() } {
-        if is_wanted(entry) && !entry.pw_name.is_null() {
-            // SAFETY: pw_name of an entry is a string that ends with NUL, and is copied before the next call.
-            names.extend(unsafe { CStr::from_ptr(entry.pw_name) }.to_str().map(str::to_owned));
+        if let Some(name) = text(entry.pw_name) {
+            let shell = text(entry.pw_shell).unwrap_or_default();
+            all.push(Entry { name, uid: entry.pw_uid, gid: entry.pw_gid, shell });
         }
     }
     // SAFETY: as above.
     unsafe { libc::endpwent() };
-    names
+    all
+}
+
+fn text(string: *const std::ffi::c_char) -> Option<String> {
+    if string.is_null() {
+        return None;
+    }
+    // SAFETY: the strings of an entry end with NUL, and are copied before the next call.
+    unsafe { CStr::from_ptr(string) }.to_str().ok().map(str::to_owned)
+}
+
+/// The names of all groups of an account.
+pub(crate) fn groups(name: &str) -> Vec<String> {
+    let Ok(Some(user)) = nix::unistd::User::from_name(name) else { return Vec::new() };
+    let Ok(name) = std::ffi::CString::new(name) else { return Vec::new() };
+    let gids = nix::unistd::getgrouplist(&name, user.gid).unwrap_or_default();
+    gids.into_iter().filter_map(|gid| Group::from_gid(gid).ok().flatten()).map(|group| group.name).collect()
 }

@@ -200,6 +200,25 @@ Example:
         #[arg(long)]
         yes: bool,
     },
+    Doctor(Doctor),
+    /// Run a service's PAM stack in this terminal, as a login would
+    #[command(after_help = "\
+Nobody is logged in by it, and nobody has to log out to try. What is typed
+counts: a code is spent, a wrong one is a guess.
+
+Example:
+  # totpctl rehearse sshd alice
+  Password:
+  Verification code:
+  authenticate: Success
+  account: Success
+  sshd lets alice in")]
+    Rehearse {
+        /// The service, as its file in pam.d is named
+        service: String,
+        /// Who logs in
+        user: OsString,
+    },
     /// Print a completion script for a shell
     #[command(after_help = "\
 Example:
@@ -313,6 +332,34 @@ pub(crate) struct Show {
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
     /// Print user, token, uri and secret as JSON, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Look for what locks people out, or lets them in without a code
+#[derive(Args)]
+#[command(after_help = "\
+Reads pam.d, sshd's configuration, the settings, the store and the accounts,
+and changes nothing. Exit status: 0 nothing is wrong, 1 something is.
+
+Example:
+  # totpctl doctor
+  services that ask for a code: sshd
+  nothing is wrong")]
+pub(crate) struct Doctor {
+    /// Only this service
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    /// Only this user, where people matter
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<OsString>,
+    /// What a line in this file of pam.d would reach
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "user"])]
+    pub(crate) before: Option<String>,
+    /// The files below this folder, of a system that does not run
+    #[arg(long, value_name = "DIR", conflicts_with = "user")]
+    pub(crate) root: Option<PathBuf>,
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

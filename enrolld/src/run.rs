@@ -25,7 +25,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     match dispatch(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FAILED),
         Err(failure) => {
             output::complain(&failure);
             ExitCode::from(FAILED)
@@ -33,7 +34,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn dispatch(cli: &Cli) -> Result<(), Failure> {
+/// Whether all is well: verbs that look for trouble have said what is not.
+fn dispatch(cli: &Cli) -> Result<bool, Failure> {
+    match &cli.verb {
+        Verb::Doctor(args) => verbs::doctor::run(cli.config.as_deref(), args),
+        Verb::Rehearse { service, user } => verbs::rehearse::run(service, user),
+        _ => change_or_show(cli).map(|()| true),
+    }
+}
+
+fn change_or_show(cli: &Cli) -> Result<(), Failure> {
     let house = || House::open(cli.config.as_deref());
     let house_or_daemon = || House::open_or_ask(cli.config.as_deref());
     match &cli.verb {
@@ -57,6 +67,8 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Verb::Adopt { user } => verbs::adopt::run(&house()?, user),
         Verb::Import(source) => verbs::import::run(&house()?, source),
         Verb::Export { user, yes } => verbs::export::run(&house()?, user, *yes),
+        // Those answer by themselves.
+        Verb::Doctor(_) | Verb::Rehearse { .. } => Ok(()),
         Verb::Completions { shell } => verbs::completions::run(*shell),
     }
 }

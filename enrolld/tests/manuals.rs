@@ -222,6 +222,35 @@ fn every_argument_of_the_module_is_written_and_no_other() {
 }
 
 #[test]
+fn every_finding_of_the_doctor_is_written_with_its_level_and_no_other() {
+    let source = file("enrolld/src/doctor/finding.rs");
+    let kinds = source.lines().filter(|line| line.contains(": Fault, \"") || line.contains(": Note, \""));
+    let level = |line: &str| if line.contains(": Fault, ") { "fault" } else { "note" };
+    let defined: Set =
+        kinds.map(|line| format!("{} | {}", line.split('"').nth(1).unwrap(), level(line))).collect();
+    assert!(defined.len() >= 40, "{defined:?}");
+    let page = page("totpctl.1");
+    let rows = under(&page, "## FINDINGS").lines().filter_map(|line| line.strip_prefix("| "));
+    let rows = rows.map(|row| row.split(" | ").take(2).collect::<Vec<_>>().join(" | "));
+    assert_eq!(rows.filter(|row| !row.starts_with("finding")).collect::<Set>(), defined);
+}
+
+#[test]
+fn the_doctor_knows_every_argument_of_the_module_and_no_other() {
+    let source = file("pam_totp/src/arguments.rs");
+    let source = source.split("#[cfg(test)]").next().unwrap();
+    let flags = quoted(source, "if text == \"").into_iter().map(str::to_owned);
+    let values = quoted(source, "Some((\"").into_iter().map(|name| format!("{name}="));
+    let read: Set = flags.chain(values).collect();
+    let known = file("enrolld/src/doctor/arguments.rs");
+    let lists = known.split("[&str; ").skip(1).map(|list| list.split("];").next().unwrap().to_owned());
+    let known: Set = lists
+        .flat_map(|list| list.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    assert_eq!(known, read);
+}
+
+#[test]
 fn every_verdict_of_the_log_is_written_and_no_other() {
     let source = file("pam_totp/src/report.rs");
     let (_, table) = source.split_once("fn row(").unwrap();

@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 18] = [
     "init",
     "enroll",
     "status",
@@ -20,6 +20,8 @@ const VERBS: [&str; 16] = [
     "adopt",
     "import",
     "export",
+    "doctor",
+    "rehearse",
     "completions",
 ];
 

@@ -1,0 +1,121 @@
+//! The conversation: what modules ask, and whoever answers.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr;
+use zeroize::Zeroizing;
+
+const PAM_SUCCESS: c_int = 0;
+const PAM_BUF_ERR: c_int = 5;
+const PAM_CONV_ERR: c_int = 19;
+
+/// How a message wants to be shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Style {
+    Hidden,
+    Shown,
+    Error,
+    Info,
+}
+
+/// Whoever answers the modules' questions.
+pub(crate) trait Converser {
+    /// The answer to a prompt, or nothing to an information; `None` aborts.
+    fn answer(&mut self, style: Style, text: &str) -> Option<Zeroizing<Vec<u8>>>;
+}
+
+/// `struct pam_message`.
+#[repr(C)]
+pub(super) struct Message {
+    style: c_int,
+    text: *const c_char,
+}
+
+/// `struct pam_response`: allocated with malloc(3), freed by the module.
+#[repr(C)]
+pub(super) struct Response {
+    text: *mut c_char,
+    code: c_int,
+}
+
+pub(super) type Converse =
+    unsafe extern "C" fn(c_int, *mut *const Message, *mut *mut Response, *mut c_void) -> c_int;
+
+/// `struct pam_conv`.
+#[repr(C)]
+pub(super) struct Conversation {
+    pub(super) converse: Converse,
+    pub(super) data: *mut c_void,
+}
+
+/// # Safety
+/// Called by libpam as pam_conv(3) says: an array of `count` pointers to messages, room for one pointer to
+/// responses, and the data that was handed over with this function.
+pub(super) unsafe extern "C" fn converse(
+    count: c_int,
+    messages: *mut *const Message,
+    responses: *mut *mut Response,
+    data: *mut c_void,
+) -> c_int {
+    // SAFETY: `data` is the box that the transaction keeps, and libpam calls from the thread that called it.
+    let converser = unsafe { &mut *data.cast::<Box<dyn Converser>>() };
+    let count = usize::try_from(count).unwrap_or(0);
+    // SAFETY: zeroed responses, as many as there are messages; whoever asked frees them.
+    let array = unsafe { libc::calloc(count.max(1), size_of::<Response>()) }.cast::<Response>();
+    if array.is_null() {
+        return PAM_BUF_ERR;
+    }
+    for index in 0..count {
+        // SAFETY: there are `count` messages, each with a text that ends with NUL.
+        let (style, text) = unsafe {
+            let message = &**messages.add(index);
+            (message.style, CStr::from_ptr(message.text).to_string_lossy())
+        };
+        let style = match style {
+            1 => Style::Hidden,
+            2 => Style::Shown,
+            3 => Style::Error,
+            _ => Style::Info,
+        };
+        let Some(answer) = converser.answer(style, &text) else {
+            // SAFETY: the array, and the answers that lie in it so far, are of malloc(3) and still ours.
+            unsafe { discard(array, index) };
+            return PAM_CONV_ERR;
+        };
+        if matches!(style, Style::Hidden | Style::Shown) {
+            // SAFETY: `index` lies within the array.
+            unsafe { (*array.add(index)).text = copy(&answer) };
+        }
+    }
+    // SAFETY: `responses` has room for one pointer.
+    unsafe { *responses = array };
+    PAM_SUCCESS
+}
+
+/// A string for the module to free. What stands behind a NUL would not be seen.
+fn copy(bytes: &[u8]) -> *mut c_char {
+    // SAFETY: calloc(3) gives room for the bytes and a NUL behind them, or nothing.
+    unsafe {
+        let block = libc::calloc(bytes.len() + 1, 1).cast::<u8>();
+        if !block.is_null() {
+            ptr::copy_nonoverlapping(bytes.as_ptr(), block, bytes.len());
+        }
+        block.cast()
+    }
+}
+
+/// # Safety
+/// `array` has at least `count` responses; it and their texts are of malloc(3), and nobody else's.
+unsafe fn discard(array: *mut Response, count: usize) {
+    for index in 0..count {
+        // SAFETY: see above; explicit_bzero(3) wipes what was typed.
+        unsafe {
+            let text = (*array.add(index)).text;
+            if !text.is_null() {
+                libc::explicit_bzero(text.cast(), libc::strlen(text));
+                libc::free(text.cast());
+            }
+        }
+    }
+    // SAFETY: see above.
+    unsafe { libc::free(array.cast()) };
+}
