@@ -112,3 +112,43 @@ mod samples {
         Here { now: Time(NOW), policy: Policy::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{K1, K2, here};
+    use super::{google_authenticator, oath, uri};
+
+    /// Every text with a byte replaced, left out or doubled, at each place: nothing panics, and a message holds
+    /// no run of the secret.
+    #[test]
+    fn a_file_that_was_damaged_anywhere_is_read_or_refused_and_its_secret_is_not_told() {
+        let google = format!("{K1}\n\" TOTP_AUTH\n\" DISALLOW_REUSE 60000000\n\" TIME_SKEW -3\n26404933\n");
+        let oath = "HOTP/T30 alice - 4d616b6520696e76656e74656420736563726574 7 123456 2027-01-15T08:00:00L";
+        let uris = format!("otpauth://totp/A%3Ab?secret={K2}&issuer=A&digits=6&period=30&algorithm=SHA1");
+        let silent = |said: String| {
+            assert!(!["JVQWWZJA", "ONUG64TU", "4d616b65"].iter().any(|key| said.contains(key)), "{said}")
+        };
+        for (which, text) in [google.as_bytes(), oath.as_bytes(), uris.as_bytes()].into_iter().enumerate() {
+            for place in 0..text.len() {
+                for with in
+                    [&b""[..], b"\0", b"\n", b"\"", b"9", b"%", b"\xff", b"99999999999999999999", b"\xc3\xa9"]
+                {
+                    let damaged = [&text[..place], with, &text[place + 1..]].concat();
+                    match (which, std::str::from_utf8(&damaged)) {
+                        (0, _) => drop(
+                            google_authenticator::parse(&damaged, &here()).map_err(|m| silent(m.to_string())),
+                        ),
+                        (1, Ok(text)) => {
+                            let read = oath::row(text, 1, |_| vec![here().now]);
+                            drop(read.map_err(|mistake| silent(mistake.to_string())));
+                        }
+                        (_, Ok(text)) => {
+                            uri::parse(text, &here()).mistakes.iter().for_each(|m| silent(m.to_string()))
+                        }
+                        (_, Err(_)) => {}
+                    }
+                }
+            }
+        }
+    }
+}

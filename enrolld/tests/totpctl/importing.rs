@@ -242,3 +242,31 @@ fn what_scripts_read_is_one_object_with_everybody_and_the_sum() {
     let none = bench.run(["import", "oath", file(&bench, "none", "").to_str().unwrap(), "--json"]).json();
     assert_eq!(none["people"], json!([]));
 }
+
+#[test]
+fn an_export_that_is_not_confirmed_shows_nothing() {
+    let bench = Bench::new();
+    bench.enroll_key(K1, &[]);
+    for (answer, shows) in [("n", false), ("", false), ("y", true)] {
+        let mut session = bench.session(["export", bench.user.as_str()]);
+        session.expect("'s 1 tokens? [y/N] ");
+        session.say(answer);
+        let (status, screen) = session.end();
+        assert_eq!((status, screen.contains(K1)), (Some(if shows { 0 } else { 1 }), shows), "{screen}");
+    }
+}
+
+#[test]
+fn progress_is_shown_on_a_terminal_and_nowhere_else() {
+    let bench = Bench::new();
+    let rows: String = (0..40).map(|number| format!("HOTP nobody-{number} - {HEX}\n")).collect();
+    let path = file(&bench, "users.oath", &rows);
+    let session = bench.session(["import", "oath", path.to_str().unwrap()]);
+    let (status, screen) = session.end();
+    assert_eq!(status, Some(1));
+    assert!(screen.contains("16 of 40") && screen.contains("32 of 40"), "{screen}");
+    assert!(!screen.contains('\u{1b}'), "{screen:?}");
+    let ran = bench.run(["import", "oath", path.to_str().unwrap()]);
+    assert!(!ran.err.contains(" of 40") && !ran.err.contains('\r'), "{}", ran.err);
+    assert_eq!(ran.out, "imported 0, already there 0, refused 40\n");
+}
