@@ -133,8 +133,8 @@ impl Enrollment {
     /// This enrollment with `new` announced, beside what `previous` announces and nobody has acknowledged yet.
     /// Only a first enrollment by root is not told: it changes nothing for anybody.
     ///
-    /// What is told of a token that opens has precedence where there is no more room: whoever added one cannot
-    /// push that out by adding and removing others.
+    /// What is told of something that opens has precedence where there is no more room: whoever added a token or
+    /// drew backup codes cannot push that out by further changes.
     #[must_use]
     pub fn announcing(
         mut self,
@@ -152,13 +152,25 @@ impl Enrollment {
             }
             ledger.announced(enrollment, now).cloned().collect()
         });
-        if kept.len() >= MAX_ANNOUNCEMENTS {
-            let opens_nothing = |told: &Announcement| told.change.asks_for(&self).is_none();
-            kept.remove(kept.iter().position(opens_nothing).unwrap_or(0));
-        }
         kept.push(new);
+        if kept.len() > MAX_ANNOUNCEMENTS {
+            let opens_nothing = |place| !self.opens_by(&kept, place);
+            kept.remove((0..kept.len()).find(|place| opens_nothing(*place)).unwrap_or(0));
+        }
         self.announcements = kept;
         self
+    }
+
+    /// Whether what is told at `place` is the last that is told of a token or of backup codes that still open.
+    fn opens_by(&self, told: &[Announcement], place: usize) -> bool {
+        let Some((this, later)) = told.get(place..).and_then(<[_]>::split_first) else { return false };
+        match &this.change {
+            Announced::Removed { .. } => false,
+            Announced::BackupCodes => !later.iter().any(|told| told.change == Announced::BackupCodes),
+            Announced::Enrolled { token } | Announced::Replaced { token } | Announced::Added { token } => {
+                self.token(token).is_some() && !later.iter().any(|told| told.change.token() == Some(token))
+            }
+        }
     }
 }
 

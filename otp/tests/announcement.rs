@@ -265,6 +265,39 @@ fn nobody_pushes_out_what_is_told_of_a_token_that_opens() {
 }
 
 #[test]
+fn nobody_pushes_out_a_token_that_opens_by_telling_another_one_twice() {
+    let spare = |number: usize| Token { name: name(&format!("spare{number}")), ..token(2) };
+    let mut alice = Person::with(vec![token(0)]);
+    let mut tokens = vec![token(0), token(1)];
+    alice.becomes(tokens.clone(), added("fob"));
+    for number in [1, 1, 2, 3, 4, 5, 6] {
+        if let Some(place) = tokens.iter().position(|token| *token == spare(number)) {
+            tokens.remove(place);
+            alice.becomes(tokens.clone(), removed("spare1"));
+        }
+        alice.now = alice.now.after(1);
+        tokens.push(spare(number));
+        alice.becomes(tokens.clone(), added(&format!("spare{number}")));
+    }
+    alice.changes(Announced::BackupCodes);
+    assert_eq!(alice.enrollment.announcements().len(), MAX_ANNOUNCEMENTS);
+    let told = alice.logs_in(0, Origin::Owner);
+    assert_eq!((&told[0], &told[7]), (&added("fob"), &Announced::BackupCodes));
+}
+
+#[test]
+fn nobody_pushes_out_the_newest_change_of_the_backup_codes() {
+    let mut alice = Person::with(vec![token(0)]);
+    alice.changes(Announced::BackupCodes);
+    for _ in 0..9 {
+        alice.now = alice.now.after(1);
+        alice.becomes(vec![token(0), token(1)], added("fob"));
+        alice.becomes(vec![token(0)], removed("fob"));
+    }
+    assert_eq!(alice.logs_in(0, Origin::Owner)[0], Announced::BackupCodes);
+}
+
+#[test]
 fn what_is_acknowledged_or_over_makes_room_at_the_next_change() {
     let mut alice = Person::told(added("fob"));
     alice.logs_in(1, home());
