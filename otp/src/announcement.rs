@@ -130,32 +130,33 @@ impl Announced {
 }
 
 impl Enrollment {
-    /// This enrollment with `new` announced, beside what `previous` announces and nobody has acknowledged yet.
-    /// Only a first enrollment by root is not told: it changes nothing for anybody.
+    /// This enrollment with what is `new` announced, beside what `previous` announces and nobody has acknowledged
+    /// yet. Only a first enrollment by root is not told: it changes nothing for anybody.
     ///
     /// What is told of something that opens has precedence where there is no more room: whoever added a token or
     /// drew backup codes cannot push that out by further changes.
     #[must_use]
     pub fn announcing(
         mut self,
-        mut new: Announcement,
+        new: impl IntoIterator<Item = Announcement>,
         previous: Option<(&Enrollment, &Ledger)>,
         now: Time,
     ) -> Self {
-        if new.by_root && matches!(new.change, Announced::Enrolled { .. }) {
-            return self;
-        }
-        let mut kept: Vec<_> = previous.map_or(Vec::new(), |(enrollment, ledger)| {
+        let mut kept: Vec<_> = previous
+            .map_or(Vec::new(), |(enrollment, ledger)| ledger.announced(enrollment, now).cloned().collect());
+        for mut new in new {
+            if new.by_root && matches!(new.change, Announced::Enrolled { .. }) {
+                continue;
+            }
             // Two changes within a second are two: an acknowledgement of the one is none of the other.
-            while enrollment.announcements().contains(&new) {
+            while previous.is_some_and(|(enrollment, _)| enrollment.announcements().contains(&new)) {
                 new.life.expires = new.life.expires.after(1);
             }
-            ledger.announced(enrollment, now).cloned().collect()
-        });
-        kept.push(new);
-        if kept.len() > MAX_ANNOUNCEMENTS {
-            let opens_nothing = |place| !self.opens_by(&kept, place);
-            kept.remove((0..kept.len()).find(|place| opens_nothing(*place)).unwrap_or(0));
+            kept.push(new);
+            if kept.len() > MAX_ANNOUNCEMENTS {
+                let opens_nothing = |place: &usize| !self.opens_by(&kept, *place);
+                kept.remove((0..kept.len()).find(opens_nothing).unwrap_or(0));
+            }
         }
         self.announcements = kept;
         self

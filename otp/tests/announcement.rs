@@ -75,7 +75,7 @@ impl Person {
         let announcement = Announcement::new(change, false, self.now, self.ledger.latest);
         let next = Enrollment::new(tokens, self.enrollment.backup().cloned()).unwrap();
         let next = next.with_bypasses(self.enrollment.bypasses().to_vec()).unwrap();
-        let next = next.announcing(announcement, Some((&self.enrollment, &self.ledger)), self.now);
+        let next = next.announcing([announcement], Some((&self.enrollment, &self.ledger)), self.now);
         self.ledger = self.ledger.carried(&self.enrollment, &next);
         self.enrollment = next;
     }
@@ -172,7 +172,7 @@ fn of_first_tokens_those_that_people_enroll_themselves_are_told() {
         let alice = Person::with(vec![token(0)]);
         let first = Announced::Enrolled { token: name("phone") };
         let announcement = Announcement::new(first, by_root, NOW, Time(0));
-        alice.enrollment.announcing(announcement, None, NOW).announcements().len()
+        alice.enrollment.announcing([announcement], None, NOW).announcements().len()
     };
     assert_eq!((told(true), told(false)), (0, 1));
 }

@@ -4,13 +4,13 @@ use crate::{AnnouncementStatus, Current, Local, Person, Store};
 use otp::{Announced, Announcement, Enrollment, Ledger, Time};
 
 impl<S: Store> Local<S> {
-    /// `next` with `change` announced, beside what still stands of what `person` has. Every change of tokens or
-    /// backup codes goes through here.
+    /// `next` with these `changes` announced, beside what still stands of what `person` has. Every change of tokens
+    /// or backup codes goes through here.
     pub(crate) fn announcing(
         &self,
         next: Enrollment,
         person: Option<&Person>,
-        change: Announced,
+        changes: impl IntoIterator<Item = Announced>,
         by_root: bool,
     ) -> Enrollment {
         // Where the ledger is lost, nothing is acknowledged.
@@ -19,9 +19,9 @@ impl<S: Store> Local<S> {
             Some(Current::Lost) | None => Ledger::default(),
         };
         let now = self.now();
-        let announcement = Announcement::new(change, by_root, now, ledger.latest);
+        let new = changes.into_iter().map(|change| Announcement::new(change, by_root, now, ledger.latest));
         let previous = person.and_then(|person| person.record.enrollment());
-        next.announcing(announcement, previous.map(|previous| (previous, &ledger)), now)
+        next.announcing(new, previous.map(|previous| (previous, &ledger)), now)
     }
 }
 

@@ -10,6 +10,7 @@ use otp::{
     Announced, Attempt, BackupCode, BackupSet, Enrollment, Ledger, Malformed, Time, Token, TokenName,
     TokenState, Typed, Verdict,
 };
+use std::iter;
 
 impl<S: Store> Local<S> {
     /// A token more, the first, or one in place of all.
@@ -45,11 +46,15 @@ impl<S: Store> Local<S> {
             let bypasses = kept.map_or(Vec::new(), |kept| kept.bypasses().to_vec());
             // A new sheet is the only one: the scratch codes of an earlier module are void.
             let scratch = kept.filter(|_| sheet.is_none()).and_then(Enrollment::scratch).cloned();
+            // A set that comes with a further token takes the place of one that may be on somebody's sheet, and
+            // outlasts the token.
+            let codes = sheet.filter(|_| kept.is_some()).map(|_| Announced::BackupCodes);
+            let changes = iter::once(change_of(new)).chain(codes);
             let enrollment = Enrollment::new(tokens, backup)
                 .and_then(|made| made.with_bypasses(bypasses))
                 .map_err(Refusal::Tokens)?
                 .with_scratch(scratch);
-            let enrollment = self.announcing(enrollment, person, change_of(new), is_roots);
+            let enrollment = self.announcing(enrollment, person, changes, is_roots);
             let (spent, by) = self.authorised(person, new.authority)?;
             let mut ledger = self.ledger_for(spent.as_deref(), &enrollment, kept.is_some())?;
             self.confirm((new, now), &enrollment, &mut ledger)?;
@@ -96,7 +101,7 @@ impl<S: Store> Local<S> {
                 .map_err(Refusal::Tokens)?
                 .with_scratch(present.scratch().cloned());
             let change = Announced::Removed { token: name.clone() };
-            let enrollment = self.announcing(enrollment, Some(person), change, is_roots);
+            let enrollment = self.announcing(enrollment, Some(person), [change], is_roots);
             let ledger = ledger.carried(present, &enrollment);
             record.state = State::Enrolled(enrollment);
             Ok((record, ledger, ()))
@@ -138,7 +143,7 @@ impl<S: Store> Local<S> {
             let set = self.new_set(own, &mut record, codes)?;
             let sheet = set.as_ref().map(sheet_of);
             let enrollment = present.clone().with_backup(set).with_scratch(None);
-            let enrollment = self.announcing(enrollment, Some(person), Announced::BackupCodes, is_roots);
+            let enrollment = self.announcing(enrollment, Some(person), [Announced::BackupCodes], is_roots);
             let ledger = ledger.carried(present, &enrollment);
             record.state = State::Enrolled(enrollment);
             Ok((record, ledger, sheet))

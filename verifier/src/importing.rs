@@ -64,7 +64,7 @@ impl<S: Store> Local<S> {
         for token in names.into_iter().skip(present.tokens().len()) {
             let (previous, now) = (enrollment.clone(), self.now());
             let told = Announcement::new(Announced::Added { token }, true, now, ledger.latest);
-            enrollment = enrollment.announcing(told, Some((&previous, &ledger)), now);
+            enrollment = enrollment.announcing([told], Some((&previous, &ledger)), now);
             ledger = ledger.carried(&previous, &enrollment);
         }
         let imported = match added {

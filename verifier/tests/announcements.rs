@@ -170,11 +170,22 @@ fn what_people_change_themselves_is_told_from_the_first_token_on() {
         .backup_codes(&alice(), place.id().unwrap(), std::slice::from_ref(&by), Authority::Code(&code))
         .unwrap();
     verifier.remove_token(&alice(), place.id().unwrap(), &fob, Authority::Code(&by)).unwrap();
-    let words = ["Token phone was enrolled", ADDED, "The backup codes were changed", "Token fob was removed"];
+    let codes = "The backup codes were changed";
+    let words = ["Token phone was enrolled", ADDED, codes, codes, "Token fob was removed"];
     assert_eq!(place.told(), words.map(|words| (words.to_owned(), false)));
     assert!(place.standing().iter().all(|told| !told.notice.by_root));
     verifier.backup_codes(&alice(), place.id().unwrap(), &[], Authority::Root).unwrap();
-    assert!(place.standing()[4].notice.by_root);
+    assert!(place.standing()[5].notice.by_root);
+}
+
+#[test]
+fn backup_codes_that_come_with_a_further_token_are_told_as_well() {
+    let place = Place::with_phone();
+    place.backup_codes();
+    place.login("phone", Origin::Console);
+    enroll_by(&place, "fob", Enrolled::Add, &backup(10), backup(12));
+    let words = [ADDED, "The backup codes were changed"];
+    assert_eq!(place.told(), words.map(|words| (words.to_owned(), false)));
 }
 
 #[test]
