@@ -35,7 +35,7 @@ fn sandboxes() -> [Sandbox; 6] {
                 .into(),
             "Read-only file system",
         ),
-        Sandbox("InaccessiblePaths=/var/lib/pam_totp", NOTHING.into(), "no FORMAT file"),
+        Sandbox("InaccessiblePaths=/var/lib/pam_totp", NOTHING.into(), "closed to root too"),
         Sandbox(
             "InaccessiblePaths=/var/lib/pam_totp CapabilityBoundingSet=",
             format!("{NOTHING}{NO_CAPABILITIES}"),
@@ -151,6 +151,27 @@ fn whoever_is_not_enrolled_is_exempt_only_where_the_files_can_be_read() {
         everywhere();
         let _daemon = Daemon::start(lab);
         everywhere();
+    });
+}
+
+#[test]
+fn a_sandbox_that_masks_a_part_of_the_store_exempts_nobody_who_is_enrolled() {
+    sandbox::within(|lab| {
+        lab.service("door", "auth required pam_totp.so nullok\nauth required pam_permit.so\n");
+        let alice = lab.enroll("alice");
+        let masked = ["users", "users/2001"].map(|folder| {
+            let around = NOTHING.replace("/var/lib/pam_totp", &format!("{STORE}/{folder}"));
+            Sandbox(folder, around, "closed to root too")
+        });
+        for sandbox in &masked {
+            lab.syslog.clear();
+            assert_eq!(sandbox.run(&door().code("123456")).verdict(), Code::AuthErr, "{}", sandbox.0);
+            assert!(lab.decision().contains(sandbox.2), "{}", lab.decision());
+        }
+        let _daemon = Daemon::start(lab);
+        for (sandbox, code) in masked.iter().zip(&alice.backup_codes) {
+            assert_eq!(sandbox.run(&door().code(code)).verdict(), Code::Success, "{}", sandbox.0);
+        }
     });
 }
 

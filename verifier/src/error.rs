@@ -151,6 +151,8 @@ pub enum Fault {
     Owner,
     /// Readable or writable by group or others.
     Mode,
+    /// A folder that not even its owner may use.
+    Masked,
     /// More than one name.
     Links,
     /// Larger than any such file can be.
@@ -167,6 +169,7 @@ impl fmt::Display for Fault {
             Self::NotAFolder => "not a folder",
             Self::Owner => "not owned by root",
             Self::Mode => "open to group or others (expected mode 0600, folders 0700)",
+            Self::Masked => "closed to root too (expected mode 0700): is it masked by a sandbox?",
             Self::Links => "has more than one hard link",
             Self::TooLarge => "too large",
             Self::Size => "not 8192 bytes long",
@@ -245,14 +248,14 @@ impl StoreError {
     /// Whether this is what a sandbox may make of a store that is as it should be, for a process of root's.
     ///
     /// systemd.exec(5) shows it read-only (`ProtectSystem=strict`: EROFS), as an empty folder of mode 000
-    /// (`InaccessiblePaths=`: no FORMAT, or EACCES without CAP_DAC_OVERRIDE), of mode 0755
+    /// (`InaccessiblePaths=`; EACCES without CAP_DAC_OVERRIDE), of mode 0755
     /// (`TemporaryFileSystem=`), or as none; a security module answers EACCES or EPERM. In none of these was
     /// anything recorded. Whoever is outside may be asked then, whatever the reason is: where the store is
     /// really gone it denies too.
     #[must_use]
     pub fn may_be_a_sandbox(&self) -> bool {
         match self {
-            Self::NotAStore(_) | Self::Refused { fault: Fault::Mode, .. } => true,
+            Self::NotAStore(_) | Self::Refused { fault: Fault::Mode | Fault::Masked, .. } => true,
             Self::Io { error, .. } => matches!(
                 error.raw_os_error().map(Errno::from_raw),
                 Some(Errno::EROFS | Errno::EACCES | Errno::EPERM)
