@@ -42,7 +42,6 @@ impl Failure {
                  not enrolled"
                     .to_owned(),
             ),
-            StoreError::Unconfirmed { .. } => Some(format!("look at what is there: totpctl status {user}")),
             _ => None,
         };
         Self::new(error.to_string()).hints(error.hint(user)).hints(own)
@@ -51,7 +50,10 @@ impl Failure {
     /// Why a change to `user` was not made.
     pub(crate) fn refusal(refusal: &Refusal, user: &str) -> Self {
         match refusal {
-            Refusal::Store(error) => Self::store(error, user),
+            Refusal::Store(error) => {
+                let done = || format!("it may be done all the same: totpctl status {user}");
+                Self::store(error, user).hints(error.may_be_done().then(done))
+            }
             Refusal::NoBypass => Self::new(format!("{user} has no bypass")),
             Refusal::AlreadyEnrolled | Refusal::NotEnrolled => Self::new(format!("{user} is {refusal}")),
             Refusal::NoToken => Self::new(format!("{user} has no such token")),

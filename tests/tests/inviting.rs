@@ -291,14 +291,19 @@ fn nobody_changes_what_is_anothers_by_any_name() {
     });
 }
 
-/// What a daemon answers to an enrollment in whose n-th call of this name it is killed.
-fn killed_at(lab: &Lab, name: &str, when: u32, invitation: &str, confirm: &str) -> Value {
+/// A daemon that is killed in its n-th call of this name.
+fn doomed(lab: &Lab, name: &str, when: u32) -> Daemon {
     let _ = std::fs::remove_file(SOCKET);
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={name}")]);
     command.args(["-e", &format!("inject={name}:signal=KILL:when={when}")]);
     command.arg(lab.program("enrolld")).args(["--socket", SOCKET]);
-    let daemon = Daemon::run(&mut command);
+    Daemon::run(&mut command)
+}
+
+/// What a daemon answers to an enrollment in whose n-th call of this name it is killed.
+fn killed_at(lab: &Lab, name: &str, when: u32, invitation: &str, confirm: &str) -> Value {
+    let daemon = doomed(lab, name, when);
     let mut parameters = enrolling("alice", Some(invitation), confirm);
     parameters["from"] = json!(record_id("alice"));
     let answer = call(ALICE, "Enroll", &parameters);
@@ -339,6 +344,27 @@ fn a_daemon_that_is_killed_amid_an_enrollment_leaves_it_whole_or_not_at_all() {
             }
         }
         assert!(outcomes.contains(&(true, true)) && outcomes.contains(&(true, false)), "{outcomes:?}");
+    });
+}
+
+#[test]
+fn whoever_gets_no_answer_is_not_told_to_throw_away_a_token_that_may_be_enrolled() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let invitation = invited(lab, "alice");
+        // What is removed is the old ledger, after the new enrollment has been put in place.
+        let _daemon = doomed(lab, "unlinkat", 1);
+        let mut terminal = totpctl(lab, "alice", &["enroll", "--qr", "none"]);
+        terminal.expect("Invitation (empty to abort): ");
+        terminal.say(&invitation);
+        let phone = scanned(&mut terminal);
+        terminal.say(&phone.code(0));
+        let (status, screen) = terminal.finish();
+        assert!(!status.success() && screen.contains("hung up before it had answered"), "{screen}");
+        assert!(!screen.contains("delete") && !screen.contains("good for nothing"), "{screen}");
+        assert!(screen.contains("hint: it may be done all the same: totpctl status alice"), "{screen}");
+        assert_eq!(lab.status("alice")["enrolled"], true);
+        assert_eq!(door(&phone.code(1)), Code::Success, "with the entry that was scanned");
     });
 }
 

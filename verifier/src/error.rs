@@ -264,6 +264,20 @@ impl StoreError {
         }
     }
 
+    /// Whether a change that ended so may be made all the same: the disk, or the daemon, has not said.
+    #[must_use]
+    pub fn may_be_done(&self) -> bool {
+        use io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied};
+        match self {
+            Self::Unconfirmed { .. } => true,
+            Self::Daemon { trouble: Trouble::Absent(error), .. } => {
+                !matches!(error.kind(), ConnectionRefused | NotFound | PermissionDenied)
+            }
+            Self::Daemon { trouble: Trouble::Closed | Trouble::Nonsense | Trouble::Slow, .. } => true,
+            _ => false,
+        }
+    }
+
     /// What an administrator can do about it, where one step helps.
     #[must_use]
     pub fn hint(&self, user: &str) -> Option<String> {

@@ -40,8 +40,12 @@ pub(super) fn confirmed(
                 terminal.say(&page(&why(house, plan, &typed, &verdict)))?
             }
             Err(refusal) => {
-                return Err(Failure::refusal(&refusal, &plan.account.name)
-                    .hint("the entry just scanned is good for nothing: delete it in the app"));
+                let failure = Failure::refusal(&refusal, &plan.account.name);
+                return Err(failure.hint(match refusal {
+                    // It may be the only token by now.
+                    Refusal::Store(error) if error.may_be_done() => "keep the entry just scanned until then",
+                    _ => "the entry just scanned is good for nothing: delete it in the app",
+                }));
             }
         }
     }
