@@ -6,6 +6,7 @@ use crate::house::{self, House};
 use crate::{output, verbs};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use nix::sys::prctl::set_dumpable;
 use nix::sys::resource::{Resource, setrlimit};
 use std::ffi::OsString;
 use std::io::Write;
@@ -16,8 +17,11 @@ const USAGE: u8 = 2;
 
 /// Runs `totpctl` with these arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    // A core file would keep a secret. Where the limit cannot be set there is none to lower.
+    // A core file would keep a secret. Where the limit cannot be set there is none to lower; and core(5) does
+    // not keep to it where cores are piped to a program, but to this, which also keeps ptrace(2) of other
+    // programs of the same user out.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let _ = set_dumpable(false);
     let command = Cli::command().color(ColorChoice::Never);
     let parsed = command.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {

@@ -417,6 +417,24 @@ fn invitations_are_handed_out_by_name_and_by_group_as_a_table_json_or_csv() {
 }
 
 #[test]
+fn no_program_of_the_same_user_reads_what_totpctl_has_in_its_memory() {
+    sandbox::within(|lab| {
+        let _daemon = Daemon::start(lab);
+        invited(lab, "alice");
+        let is_readable = |process: u32| {
+            let file = format!("/proc/{process}/environ");
+            lab.as_user("alice", &["cat", &file]).output().unwrap().status.success()
+        };
+        let mut other = Terminal::start(lab.as_user("alice", &["sh", "-c", "echo here; cat"]));
+        other.expect("here");
+        assert!(is_readable(other.id()));
+        let mut terminal = totpctl(lab, "alice", &["enroll"]);
+        terminal.expect("Invitation (empty to abort): ");
+        assert!(!is_readable(terminal.id()));
+    });
+}
+
+#[test]
 fn the_daemon_keeps_nothing_secret_of_what_was_changed_in_its_memory() {
     sandbox::within(|lab| {
         let daemon = Daemon::start(lab);
