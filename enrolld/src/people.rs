@@ -2,12 +2,13 @@
 
 use crate::failure::Failure;
 use crate::house::House;
+use otp::Typed;
 use std::ffi::OsStr;
 use verifier::{Account, Holder, Status, StoreError, UserName, lookup, lookup_uid};
 
 /// The account of this name.
 pub(crate) fn account(name: &OsStr) -> Result<Account, Failure> {
-    find(name)?.ok_or_else(|| Failure::new(format!("no such user: {name:?}")))
+    find(name)?.ok_or_else(|| unknown(name))
 }
 
 /// The account that this process runs as.
@@ -23,7 +24,7 @@ pub(crate) fn account_or_gone(house: &House, name: &OsStr) -> Result<Account, Fa
     if let Some(found) = find(name)? {
         return Ok(found);
     }
-    let unknown = Failure::new(format!("no such user: {name:?}"));
+    let unknown = unknown(name);
     let people = match house.verifier.people() {
         Ok(people) => people,
         // Only root hears of accounts that are gone.
@@ -69,6 +70,14 @@ pub(crate) fn vet(status: &Status, account: &Account) -> Result<(), StoreError> 
 pub(crate) fn host_name() -> String {
     let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
     name.filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// Whoever leaves out the name and gives a code gave it as the name: it must not be repeated anywhere.
+fn unknown(name: &OsStr) -> Failure {
+    match Typed::parse(name.as_encoded_bytes()) {
+        Typed::Malformed(_) => Failure::new(format!("no such user: {name:?}")),
+        _ => Failure::new("no such user").hint("codes are asked for, never given as an argument"),
+    }
 }
 
 fn find(name: &OsStr) -> Result<Option<Account>, Failure> {

@@ -166,6 +166,21 @@ fn a_code_given_as_an_argument_is_not_repeated() {
 }
 
 #[test]
+fn a_code_given_in_place_of_the_user_is_not_repeated() {
+    let bench = Bench::new();
+    for code in ["592691", "592691606107", "abcd-efgh-jkmn", "ABCDEFGHJKMN"] {
+        for verb in ["verify", "enroll", "status", "backup-codes"] {
+            let ran = bench.run([verb, code]);
+            assert_eq!(ran.status, Some(1), "{verb}");
+            assert_eq!(
+                ran.err,
+                "totpctl: no such user\nhint: codes are asked for, never given as an argument\n"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_mistake_in_the_settings_is_named_with_its_place() {
     let bench = Bench::new();
     bench.settings("isuer = \"x\"\n");
