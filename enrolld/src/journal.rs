@@ -5,18 +5,13 @@
 use std::io::Write;
 use syslog::{Facility, LogFormat, Severity};
 use verifier::Account;
-use verifier::log_line::Loudness;
+use verifier::log_line::{Loudness, word};
 
 /// Records that `verb` was done to `account`; `more` is what else belongs to it.
 pub(crate) fn changed(verb: &str, account: &Account, more: &str) {
     let more = if more.is_empty() { String::new() } else { format!(" {more}") };
     let (user, uid) = (word(&account.name), account.uid);
     write(&format!("{verb}: user={user} uid={uid}{more} loginuid={}", login_uid()));
-}
-
-/// A name as one field of a line: one with a space (directories have them) must not become two.
-pub(crate) fn word(name: &str) -> String {
-    name.replace('\\', "\\\\").replace(' ', "\\u{20}")
 }
 
 /// Records that a store was made.
@@ -85,8 +80,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_stays_one_field() {
+    fn a_name_stays_one_field_and_what_it_looks_like() {
         assert_eq!(word("alice uid=0 \\x"), "alice\\u{20}uid=0\\u{20}\\\\x");
+        assert_eq!(word("bob\u{2028}\u{202e}ecila\u{a0}é"), "bob\\u{2028}\\u{202e}ecila\\u{a0}\\u{e9}");
     }
 
     #[test]

@@ -165,6 +165,14 @@ impl LogLine {
     }
 }
 
+/// `value` as one field of a line.
+#[must_use]
+pub fn word(value: &str) -> String {
+    let mut word = String::with_capacity(value.len());
+    escaped(&mut word, value, false);
+    word
+}
+
 /// Longest value in a log line, in characters.
 const LONGEST: usize = 300;
 

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::house::House;
 use crate::{journal, output, people};
 use std::ffi::OsStr;
+use verifier::log_line::word;
 
 pub(crate) fn run(house: &House, user: &OsStr) -> Result<(), Failure> {
     let account = people::account(user)?;
@@ -13,6 +14,6 @@ pub(crate) fn run(house: &House, user: &OsStr) -> Result<(), Failure> {
         return output::put(&format!("{name}: enrolled under this name, nothing to adopt\n"));
     }
     house.verifier.adopt(&account, status.id).map_err(|refusal| Failure::refusal(&refusal, name))?;
-    journal::changed("adopt", &account, &format!("former={}", journal::word(&status.account)));
+    journal::changed("adopt", &account, &format!("former={}", word(&status.account)));
     output::put(&format!("{name}: took over what was enrolled as {}\n", status.account))
 }
