@@ -4,7 +4,7 @@
 //! itself at home with it.
 
 use crate::person::{Current, Person};
-use crate::{Local, Refusal, State, Store, StoreError};
+use crate::{Account, Local, Origin, Refusal, State, Store, StoreError, Verifier};
 use otp::{Attempt, BackupCode, Method, Typed, Verdict};
 use std::borrow::Cow;
 use std::fmt;
@@ -75,6 +75,20 @@ impl fmt::Display for Objection {
 }
 
 impl<S: Store> Local<S> {
+    /// What came of a change. That its bypass had expired is recorded as by a login, so that a clock which is put
+    /// back later does not make it good again.
+    pub(crate) fn recording<T>(
+        &self,
+        account: &Account,
+        authority: Authority<'_>,
+        made: Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        if let (Authority::Code(code), Err(Refusal::Unauthorised(Objection::Expired))) = (authority, &made) {
+            self.check(account, &Typed::Backup(code.clone()), Origin::Owner);
+        }
+        made
+    }
+
     /// What there is of a person, with the code spent that authorises a change to it.
     pub(crate) fn authorised<'p>(
         &self,

@@ -303,7 +303,7 @@ impl<S: Store> Verifier for Local<S> {
     }
 
     fn enroll(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal> {
-        self.put_token(account, new)
+        self.recording(account, new.authority, self.put_token(account, new))
     }
 
     fn import(&self, account: &Account, new: &Import) -> Result<Imported, Refusal> {
@@ -317,7 +317,7 @@ impl<S: Store> Verifier for Local<S> {
         name: &TokenName,
         authority: Authority<'_>,
     ) -> Result<By, Refusal> {
-        self.take_token(account, from, name, authority)
+        self.recording(account, authority, self.take_token(account, from, name, authority))
     }
 
     fn rename_token(
@@ -337,7 +337,7 @@ impl<S: Store> Verifier for Local<S> {
         codes: &[BackupCode],
         authority: Authority<'_>,
     ) -> Result<Made, Refusal> {
-        self.put_backup_codes(account, from, codes, authority)
+        self.recording(account, authority, self.put_backup_codes(account, from, codes, authority))
     }
 
     fn invite(

@@ -281,10 +281,32 @@ fn a_bypass_authorises_as_often_as_it_opens_and_not_past_its_time() {
         place.put("new", K2, Enrolled::Replace, Some(&confirm), Authority::Code(&bypass), &[])
     };
     objects(&replace(), Objection::Expired);
-    CLOCK.set(NOW + 60);
-    assert_eq!(replace().unwrap(), By::Bypass(1));
+    let bypass = place.bypass();
+    CLOCK.set(NOW + 3660);
+    let confirm = token("new", K2).code(CLOCK.get() / 30).expose().to_owned();
+    let replace = || place.put("new", K2, Enrolled::Replace, Some(&confirm), Authority::Code(&bypass), &[]);
+    assert_eq!(replace().unwrap(), By::Bypass(2));
     assert_eq!(place.tokens(), ["new"]);
     objects(&replace(), Objection::Wrong);
+}
+
+#[test]
+fn a_bypass_that_a_change_has_seen_expire_opens_nothing_when_the_clock_is_put_back() {
+    let place = Place::new();
+    place.enrolled(&[]);
+    let bypass = place.bypass();
+    CLOCK.set(NOW + 3600);
+    let rehearsed = place.put("new", K2, Enrolled::Replace, None, Authority::Code(&bypass), &[]);
+    objects(&rehearsed, Objection::Expired);
+    CLOCK.set(NOW + 60);
+    assert!(!place.opens(&bypass.expose()));
+
+    let bypass = place.bypass();
+    CLOCK.set(NOW + 3660);
+    let codes = place.verifier.backup_codes(&alice(), place.id().unwrap(), &[], Authority::Code(&bypass));
+    objects(&codes.map(|made| made.by), Objection::Expired);
+    CLOCK.set(NOW + 120);
+    assert!(!place.opens(&bypass.expose()));
 }
 
 #[test]
