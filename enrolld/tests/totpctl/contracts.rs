@@ -180,6 +180,35 @@ fn a_revoked_user_is_not_enrolled_and_may_enroll_again() {
 }
 
 #[test]
+fn whoever_is_invited_has_nothing_to_look_after_and_what_is_tried_changes_nothing() {
+    let bench = Bench::new().at(NOW);
+    let code = bench.run(["invite", &bench.user, "--json"]).json()[0]["invitation"].clone();
+    let before = bench.snapshot();
+    let verbs: [&[&str]; 8] = [
+        &["code"],
+        &["unlock"],
+        &["unlock", "--clock"],
+        &["adopt"],
+        &["backup-codes", "--yes"],
+        &["bypass", "--reason", "x"],
+        &["revoke-bypass"],
+        &["enroll", "--add", "--token", "fob", "--no-confirm"],
+    ];
+    for verb in verbs {
+        bench.run(verb.iter().chain(&[bench.user.as_str()])).refused("is not enrolled");
+    }
+    bench.run(["remove-token", &bench.user, "--token", "phone", "--yes"]).refused("is not enrolled");
+    bench.verify(code.as_str().unwrap()).refused("is not enrolled");
+    assert_eq!(bench.snapshot(), before);
+    bench.run(["revoke", &bench.user, "--yes"]).done();
+    bench.run(["invite", &bench.user, "--json"]).done();
+    bench.enroll(&[]);
+    let after = bench.snapshot();
+    assert_eq!(bench.run(["invite", &bench.user]).status, Some(1));
+    assert_eq!(bench.snapshot(), after);
+}
+
+#[test]
 fn a_second_token_stands_beside_the_first() {
     let bench = Bench::new();
     let first = bench.enroll(&[]);
