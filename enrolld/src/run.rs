@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use nix::sys::prctl::set_dumpable;
 use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::{geteuid, getuid};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -22,6 +23,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // programs of the same user out.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let _ = set_dumpable(false);
+    if getuid() != geteuid() {
+        // Made so that people enroll by themselves, perhaps: it would show them everybody's key.
+        complain(
+            "totpctl: installed set-uid, which it must not be\nhint: chmod u-s; people ask enrolld(8) instead",
+        );
+        return ExitCode::from(FAILED);
+    }
     let command = Cli::command().color(ColorChoice::Never);
     let parsed = command.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {

@@ -210,3 +210,24 @@ fn whoever_may_not_read_the_store_is_told_who_may() {
         std::fs::set_permissions(bench.store(), std::fs::Permissions::from_mode(0o700)).unwrap();
     }
 }
+
+#[test]
+fn a_set_uid_totpctl_does_nothing_for_anybody() {
+    let bench = Bench::new();
+    if bench.uid != 0 {
+        return;
+    }
+    bench.enroll(&[]);
+    let binary = bench.path("totpctl");
+    copy_binary(&binary);
+    std::fs::set_permissions(bench.path(""), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o4755)).unwrap();
+    let before = bench.snapshot();
+    for verb in [["code", "root"].as_slice(), &["bypass", "root", "--reason", "x"], &["status"]] {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&binary);
+        command.arg("--config").arg(bench.path("settings.toml")).args(verb);
+        ran(command, b"").refused("installed set-uid");
+    }
+    assert_eq!(bench.snapshot(), before);
+}
