@@ -1,7 +1,7 @@
 //! Where a request is answered: who asks, about whom, may they, and what the store says.
 
 use crate::daemon::table::{Caller, Method};
-use crate::{clock, journal, random};
+use crate::{clock, journal, people, random};
 use config::Settings;
 use otp::Typed;
 use std::path::PathBuf;
@@ -105,7 +105,14 @@ impl Desk {
     fn status(&self, mut question: Question<'_>, user: &str) -> Result<Zeroizing<String>, Denial> {
         let settings = self.settings(&question)?;
         let (account, _) = question.account(user, &settings)?;
-        let status = verifier(&settings).and_then(|verifier| verifier.status(&account));
+        let status = verifier(&settings).and_then(|verifier| {
+            let status = verifier.status(&account)?;
+            if let Some(enrolled) = status.as_ref().filter(|status| status.enrolled) {
+                // It may be that of whoever had the uid before.
+                people::vet(enrolled, &account)?;
+            }
+            Ok(status)
+        });
         match status {
             Ok(status) => Ok(wire::known(account.uid, status.as_ref())),
             Err(error) => {

@@ -144,6 +144,24 @@ fn a_varlink_client_that_is_not_ours_introspects_and_calls_it() {
 }
 
 #[test]
+fn whoever_got_somebodys_uid_hears_nothing_of_what_they_had() {
+    sandbox::within(|lab| {
+        lab.enroll("alice");
+        lab.totpctl(["bypass", "alice", "--reason", "robbed in Riga"]);
+        let _daemon = Daemon::start(lab);
+        let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
+        std::fs::write("/etc/passwd", passwd.replace("\nalice:x:", "\nheir:x:")).unwrap();
+        let known = call(ALICE, "Status", &json!({ "user": "heir" }));
+        assert_eq!(error(&known), format!("{INTERFACE}.Unavailable"), "{known}");
+        let lines = decisions(lab);
+        assert!(lines[0].contains("totpctl adopt USER"), "{lines:#?}");
+        lab.totpctl(["adopt", "heir"]);
+        let known = call(ALICE, "Status", &json!({ "user": "heir" }));
+        assert_eq!(known["parameters"]["record"]["bypasses"][0]["reason"], "robbed in Riga");
+    });
+}
+
+#[test]
 fn the_service_describes_itself_and_refuses_what_it_does_not_know_by_the_standard_errors() {
     sandbox::within(|lab| {
         let _daemon = Daemon::start(lab);
