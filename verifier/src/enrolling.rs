@@ -70,6 +70,11 @@ impl<S: Store> Local<S> {
         if new.how == Enrolled::First && person.as_ref().is_some_and(|p| p.record.enrollment().is_some()) {
             return Err(Refusal::AlreadyEnrolled);
         }
+        let is_another = person.as_ref().map(|person| person.record.id) != new.from;
+        if is_another && matches!(new.authority, Authority::Code(_)) {
+            // Whose it is was not looked into: a former owner's code is neither right nor wrong.
+            return Err(StoreError::Changed.into());
+        }
         self.authorised(person.as_ref(), new.authority)?;
         match new.confirm {
             Some(_) => Ok(()),

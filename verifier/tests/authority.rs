@@ -220,6 +220,8 @@ fn an_invitation_is_nobodys_who_got_the_uid_afterwards() {
     };
     let put = place.verifier.enroll(&heir, &new);
     assert!(matches!(put, Err(Refusal::Store(StoreError::Renamed { .. }))), "{put:?}");
+    let rehearsed = place.verifier.enroll(&heir, &NewToken { from: None, confirm: None, ..new });
+    assert!(matches!(rehearsed, Err(Refusal::Store(StoreError::Changed))), "right or wrong: {rehearsed:?}");
 }
 
 #[test]
