@@ -159,10 +159,18 @@ fn a_sandbox_that_masks_a_part_of_the_store_exempts_nobody_who_is_enrolled() {
     sandbox::within(|lab| {
         lab.service("door", "auth required pam_totp.so nullok\nauth required pam_permit.so\n");
         let alice = lab.enroll("alice");
-        let masked = ["users", "users/2001"].map(|folder| {
-            let around = NOTHING.replace("/var/lib/pam_totp", &format!("{STORE}/{folder}"));
-            Sandbox(folder, around, "closed to root too")
-        });
+        let inaccessible = |folder: &str| NOTHING.replace(STORE, &format!("{STORE}/{folder}"));
+        // As empty as the store of nobody, and by their mode root's own.
+        let tmpfs = format!("mount -t tmpfs -o mode=0700 tmpfs {STORE}/users; ");
+        let bound = format!("mkdir -pm 700 /var/lib/empty; mount --bind /var/lib/empty {STORE}/users/2001; ");
+        let masked = [
+            ("InaccessiblePaths= users", inaccessible("users")),
+            ("InaccessiblePaths= a person", inaccessible("users/2001")),
+            ("a mount over users", tmpfs),
+            ("an empty folder over a person", bound),
+        ];
+        let masked =
+            masked.map(|(name, around)| Sandbox(name, around, "a mount of its own within the store"));
         for sandbox in &masked {
             lab.syslog.clear();
             assert_eq!(sandbox.run(&door().code("123456")).verdict(), Code::AuthErr, "{}", sandbox.0);

@@ -312,6 +312,7 @@ pub(crate) fn failed(path: &Path, doing: &'static str, errno: Errno) -> StoreErr
     match errno {
         Errno::ELOOP => fault(Fault::Symlink),
         Errno::ENOTDIR => fault(Fault::NotAFolder),
+        Errno::EXDEV => fault(Fault::Mount),
         errno => io(path, doing, errno.into()),
     }
 }
@@ -327,23 +328,28 @@ pub(crate) fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
     if below.as_os_str().is_empty() {
         above_stdio(slash)
     } else {
-        open_beneath(&slash, below, folder_flags())
+        open_beneath(&slash, below, folder_flags(), ResolveFlag::empty())
     }
 }
 
+/// Opens what is in a folder of the store. It is one tree: a mount over a part of it hides who is enrolled there,
+/// and one that is gone does too.
 fn beneath(from: &File, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
-    open_beneath(from, Path::new(path), flags)
+    open_beneath(from, Path::new(path), flags, ResolveFlag::RESOLVE_NO_XDEV)
 }
 
-fn open_beneath(from: impl AsFd, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+fn open_beneath(from: impl AsFd, path: &Path, flags: OFlag, resolve: ResolveFlag) -> Result<OwnedFd, Errno> {
     // O_NONBLOCK: opening a FIFO must not hang a login.
     let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let how =
-        OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_BENEATH);
+    let always = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_BENEATH;
+    let how = OpenHow::new().flags(flags).resolve(always | resolve);
     let opened = match openat2(from.as_fd(), path, how) {
         // Older kernels do not have the call, and sandboxes that do not know it answer like this.
         Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG | Errno::EAGAIN) => {
-            step_by_step(from.as_fd(), path, flags)
+            let opened = step_by_step(from.as_fd(), path, flags)?;
+            // What can be told without the call: not a second mount of the same file system.
+            let stays = resolve.is_empty() || fstat(&opened)?.st_dev == fstat(&from)?.st_dev;
+            if stays { Ok(opened) } else { Err(Errno::EXDEV) }
         }
         other => other.map_err(|errno| symlink_or(errno, from.as_fd(), path)),
     }?;
@@ -525,7 +531,11 @@ mod tests {
             ("c/b", folder_flags(), Err(Errno::ENOENT)),
         ] {
             let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-            assert_eq!(open_beneath(&from, Path::new(path), flags).map(drop), answer, "{path}");
+            assert_eq!(
+                open_beneath(&from, Path::new(path), flags, ResolveFlag::empty()).map(drop),
+                answer,
+                "{path}"
+            );
             assert_eq!(step_by_step(from.as_fd(), Path::new(path), flags).map(drop), answer, "{path}");
         }
     }

@@ -153,6 +153,8 @@ pub enum Fault {
     Mode,
     /// A folder that not even its owner may use.
     Masked,
+    /// A mount within the store.
+    Mount,
     /// More than one name.
     Links,
     /// Larger than any such file can be.
@@ -169,6 +171,7 @@ impl fmt::Display for Fault {
             Self::NotAFolder => "not a folder",
             Self::Owner => "not owned by root",
             Self::Mode => "open to group or others (expected mode 0600, folders 0700)",
+            Self::Mount => "a mount of its own within the store: is it masked by a sandbox?",
             Self::Masked => "closed to root too (expected mode 0700): is it masked by a sandbox?",
             Self::Links => "has more than one hard link",
             Self::TooLarge => "too large",
@@ -255,7 +258,9 @@ impl StoreError {
     #[must_use]
     pub fn may_be_a_sandbox(&self) -> bool {
         match self {
-            Self::NotAStore(_) | Self::Refused { fault: Fault::Mode | Fault::Masked, .. } => true,
+            Self::NotAStore(_) | Self::Refused { fault: Fault::Mode | Fault::Masked | Fault::Mount, .. } => {
+                true
+            }
             Self::Io { error, .. } => matches!(
                 error.raw_os_error().map(Errno::from_raw),
                 Some(Errno::EROFS | Errno::EACCES | Errno::EPERM)
