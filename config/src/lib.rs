@@ -8,6 +8,7 @@
 mod checker;
 mod error;
 mod load;
+pub mod rules;
 mod settings;
 pub mod table;
 mod values;

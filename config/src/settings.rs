@@ -1,6 +1,7 @@
 //! Every setting, its type and its default.
 
 use crate::Checker;
+use crate::rules::Rule;
 use crate::table::{self, Table, Wrong, boolean, text};
 use crate::values::{self, bounded};
 use otp::{Algorithm, Chance, Digits, Period, Policy, Throttle, Time};
@@ -28,6 +29,8 @@ pub struct Settings {
     pub backup_codes: BackupCodes,
     /// `[daemon]`
     pub daemon: DaemonSettings,
+    /// `[[rule]]`, in order.
+    pub rules: Vec<Rule>,
 }
 
 /// `[store]`: where enrollments and ledgers are.
@@ -157,6 +160,9 @@ impl Settings {
         }
         if let Some(table) = root.table("daemon")? {
             settings.daemon.read(table)?;
+        }
+        for entry in root.tables("rule")? {
+            settings.rules.push(Rule::read(entry, text)?);
         }
         root.finish()?;
         Ok(settings)

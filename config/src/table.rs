@@ -50,6 +50,12 @@ impl<'a> Table<'a> {
         Self { entries, at, known: Vec::new() }
     }
 
+    /// Where it begins, in bytes from the start of the text.
+    #[must_use]
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
     /// The value of `key` as `read` makes it, which says in its error what it expected.
     pub fn take<T>(
         &mut self,
@@ -138,6 +144,21 @@ pub fn array<'a, T>(
 ) -> Result<Vec<T>, String> {
     let items = value.as_array().ok_or_else(|| expected("an array", value))?;
     items.iter().map(|item| read(item.get_ref())).collect()
+}
+
+/// A text, or an array of at least one text, each as `read` makes it.
+pub fn texts<T>(
+    value: &DeValue<'_>,
+    mut read: impl FnMut(&str) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    if let Some(one) = value.as_str() {
+        return read(one).map(|one| vec![one]);
+    }
+    let items = value.as_array().ok_or_else(|| expected("a string or an array of strings", value))?;
+    if items.is_empty() {
+        return Err("an empty array fits nobody; leave the key out to fit everybody".to_owned());
+    }
+    items.iter().map(|item| read(text(item.get_ref())?)).collect()
 }
 
 /// What to say of a value of another type.

@@ -127,7 +127,7 @@ fn a_mistake_is_named_with_its_line_and_column() {
         ),
         ("[login\necho = true", "1:7", ""),
         ("é = 1", "1:1", ""),
-        ("[[rule]]\nthen = \"skip\"", "1:3", "unknown field `rule`"),
+        ("[[rules]]\nthen = \"skip\"", "1:3", "unknown field `rules`"),
     ];
     for (text, place, message) in rows {
         let error = read(text).map(|_| ()).expect_err(text).to_string();

@@ -38,7 +38,7 @@ pub use judge::{judge, throttled};
 pub use lane::{Lane, Origin};
 pub use ledger::{Delay, Known, Ledger, MAX_NETWORKS, MAX_SPENT, TokenState};
 pub use life::Life;
-pub use network::{Network, NetworkKey};
+pub use network::{Network, NetworkKey, source_address};
 pub use policy::{Policy, Throttle};
 pub use scratch::ScratchSet;
 pub use secret::{Secret, SecretError};

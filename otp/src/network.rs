@@ -59,6 +59,14 @@ impl Network {
     }
 }
 
+/// The address in a `PAM_RHOST`, if it is one: without brackets, port or scope, and as IPv4 where it is IPv4
+/// mapped into IPv6 (`::ffff:a.b.c.d`), as a socket for both has it. A name is never resolved. Other ways to
+/// write IPv4 inside IPv6 stay what they are: anybody with an IPv6 address may come by one.
+#[must_use]
+pub fn source_address(rhost: &str) -> Option<IpAddr> {
+    address(rhost).map(|address| address.to_canonical())
+}
+
 /// The address in `rhost`, without brackets, port or scope.
 fn address(rhost: &str) -> Option<IpAddr> {
     let host = match rhost.strip_prefix('[') {
@@ -80,8 +88,11 @@ fn address(rhost: &str) -> Option<IpAddr> {
             _ => rhost,
         },
     };
-    let host = host.split_once('%').map_or(host, |(address, _scope)| address);
-    host.parse().ok()
+    match host.split_once('%') {
+        // Only IPv6 has scopes (RFC 4007).
+        Some((address, _scope)) => address.parse().ok().map(IpAddr::V6),
+        None => host.parse().ok(),
+    }
 }
 
 fn is_port(text: &str) -> bool {

@@ -100,6 +100,7 @@ fn a_remote_host_names_one_network_or_none() {
         ("0xc0.0.2.1", None),
         ("3221225985", None),
         ("192.0.2.1/24", None),
+        ("192.0.2.1%eth0", None),
         ("192.0.2.1,198.51.100.1", None),
         ("192.0.2.1:", None),
         ("192.0.2.1:ssh", None),
