@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use config::rules::{Rule, Then};
 use config::{ConfigError, Settings, Unenrolled, load, parse};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 const SHIPPED: &str = include_str!("../pam_totp.toml");
+
+/// Where the rule that the shipped file shows begins: there is none by default.
+const RULE: &str = "\n#[[rule]]\n";
 
 fn read(text: &str) -> Result<Settings, ConfigError> {
     parse(Path::new("/etc/security/pam_totp.toml"), text)
@@ -21,7 +25,8 @@ fn the_shipped_file_is_the_defaults() {
 #[test]
 fn every_commented_key_of_the_shipped_file_shows_its_default() {
     // All keys at once, so that a value which is no default, or a key that does not exist, is found.
-    let uncommented: String = SHIPPED
+    let (defaults, _) = SHIPPED.split_once(RULE).unwrap();
+    let uncommented: String = defaults
         .lines()
         .map(|line| match line.strip_prefix('#') {
             Some(rest) if !rest.starts_with(' ') || rest.starts_with("    ") => rest,
@@ -33,6 +38,17 @@ fn every_commented_key_of_the_shipped_file_shows_its_default() {
     let settings = read(&uncommented).unwrap_or_else(|error| panic!("{error}\n{uncommented}"));
     assert_eq!(format!("{settings:?}"), format!("{:?}", Settings::default()));
     assert!(uncommented.contains("\nfail_delay"), "{uncommented}");
+}
+
+#[test]
+fn the_rule_that_the_shipped_file_shows_has_every_key() {
+    let (_, rule) = SHIPPED.split_once(RULE).unwrap();
+    let keys = rule.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| !line.starts_with(' '));
+    let text = format!("[[rule]]\n{}\n", keys.collect::<Vec<_>>().join("\n"));
+    let settings = read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let [Rule { users, groups, services, from, then, .. }] = &settings.rules[..] else { panic!("{text}") };
+    assert!(users.is_some() && groups.is_some() && services.is_some() && from.is_some());
+    assert_eq!(*then, Then::Skip);
 }
 
 #[test]

@@ -149,7 +149,8 @@ fn keys(text: &str) -> Vec<(String, String)> {
     let mut section = String::new();
     let mut keys = Vec::new();
     for line in text.lines() {
-        if let Some(name) = line.strip_prefix('[') {
+        // A rule is shown and not set, so its heading is a comment.
+        if let Some(name) = line.strip_prefix('[').or_else(|| line.strip_prefix("#[[")) {
             section = format!("{}.", name.trim_end_matches(']'));
         } else if let Some((key, value)) = line.trim_start_matches('#').split_once(" = ")
             && key.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
@@ -169,7 +170,7 @@ fn every_key_stands_in_its_section_and_no_other() {
     let mut written = Vec::new();
     for line in settings.lines() {
         if let Some(name) = line.strip_prefix("### [") {
-            section = format!("{}.", name.trim_end_matches(']'));
+            section = format!("{}.", name.trim_matches(['[', ']']));
         } else if let Some(rest) = line.strip_prefix("**") {
             written.push(format!("{section}{}", rest.split("**").next().unwrap()));
         }
@@ -185,7 +186,7 @@ fn every_default_is_the_one_in_the_shipped_file() {
     // Examples in the file, for what has no value of its own; and a list too long to repeat.
     let without = ["issuer", "store.id", "login.skip_until", "login.local_services"];
     for (key, value) in keys(&file("config/pam_totp.toml")) {
-        if without.contains(&key.as_str()) {
+        if without.contains(&key.as_str()) || key.starts_with("rule.") {
             continue;
         }
         let (section, name) = key.split_once('.').unwrap();
@@ -285,7 +286,8 @@ fn settings_shown_as_examples_are_good_settings() {
     let of_module = blocks(under(&module, "### A roll-out"));
     let of_module = of_module[0].split_once("# /etc/security/pam_totp.toml\n").unwrap().1;
     let mut examples = blocks(under(&settings, "## EXAMPLES"));
-    assert!(examples.len() >= 2);
+    assert!(examples.len() >= 7);
+    assert!(examples.iter().filter(|text| text.contains("[[rule]]")).count() >= 4);
     examples.push(of_module.to_owned());
     for text in examples {
         let read = config::parse(Path::new("example.toml"), &text);

@@ -1,6 +1,8 @@
 //! Who wants to log in, where, and from where: copied out of the handle before anything is asked.
 
+use crate::sys;
 use config::Settings;
+use config::rules::Place;
 use nix::unistd::getuid;
 use otp::Network;
 use pam::items::{Item, RHost, RUser, Service, Tty};
@@ -19,6 +21,9 @@ pub(crate) struct Context {
     pub(crate) rhost: Option<String>,
     pub(crate) tty: Option<String>,
     pub(crate) ruser: Option<String>,
+    /// `SSH_CONNECTION` as sshd puts it into PAM's environment; never that of this process, which belongs to
+    /// whoever called su or sudo.
+    pub(crate) connection: Option<String>,
 }
 
 impl Context {
@@ -29,6 +34,7 @@ impl Context {
             rhost: text(item::<RHost>(handle).map(|item| item.0)),
             tty: text(item::<Tty>(handle).map(|item| item.0)),
             ruser: text(item::<RUser>(handle).map(|item| item.0)),
+            connection: sys::environment(handle, c"SSH_CONNECTION"),
         }
     }
 
@@ -42,27 +48,47 @@ impl Context {
         }
     }
 
+    /// Where `account` logs in from, for the rules of the settings.
+    pub(crate) fn place(&self, account: &Account, settings: &Settings) -> Place {
+        if let Some(place) = Place::named(self.rhost.as_deref(), self.connection.as_deref()) {
+            return place;
+        }
+        if !settings.login.local_services.contains(&self.service) {
+            return Place::Unknown("the service names no remote host, and is not known to be local");
+        }
+        match self.caller(account) {
+            Some(Origin::Console | Origin::Owner) => Place::Local,
+            Some(_) => Place::OtherAccount,
+            None => Place::Unknown("who called the service is not established"),
+        }
+    }
+
     fn local(&self, account: &Account) -> Origin {
+        self.caller(account).unwrap_or(Origin::Others)
+    }
+
+    /// Who called a service that is local; `None` where that is not established.
+    fn caller(&self, account: &Account) -> Option<Origin> {
         match getuid().as_raw() {
-            0 if self.service == POLKIT => Origin::Others,
+            0 if self.service == POLKIT => None,
             // sudo and su -c have become root before they ask, and name who called them. login(1) and greeters
             // name nobody, not even where it is root who logs in.
             0 => match &self.ruser {
-                None => Origin::Console,
-                Some(name) => caller(name, account),
+                None => Some(Origin::Console),
+                Some(name) => named(name, account),
             },
-            uid if uid == account.uid => Origin::Owner,
-            _ => Origin::Others,
+            uid if uid == account.uid => Some(Origin::Owner),
+            _ => Some(Origin::Others),
         }
     }
 }
 
-fn caller(name: &str, account: &Account) -> Origin {
-    match UserName::new(name).ok().and_then(|name| lookup(&name).ok().flatten()) {
-        Some(caller) if caller.uid == account.uid => Origin::Owner,
-        Some(caller) if caller.uid == 0 => Origin::Console,
-        // Another account, or one that cannot be looked up.
-        _ => Origin::Others,
+fn named(name: &str, account: &Account) -> Option<Origin> {
+    let name = UserName::new(name).ok()?;
+    match lookup(&name).ok()?? {
+        caller if caller.uid == account.uid => Some(Origin::Owner),
+        caller if caller.uid == 0 => Some(Origin::Console),
+        _ => Some(Origin::Others),
     }
 }
 

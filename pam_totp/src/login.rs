@@ -4,6 +4,7 @@ use crate::arguments::{Arguments, Effective};
 use crate::context::Context;
 use crate::report::{Ending, Report, told};
 use crate::sys;
+use config::rules::{self, Decision, Then};
 use config::{Settings, Unenrolled};
 use nix::unistd::geteuid;
 use otp::{Time, Typed};
@@ -16,7 +17,8 @@ use pam::module::PamHandle;
 use std::ffi::CStr;
 use verifier::wire::Claims;
 use verifier::{
-    Account, FileStore, Local, Origin, Outcome, Remote, Standing, StoreError, UserName, Verifier, lookup,
+    Account, Circumstances, FileStore, Local, Origin, Outcome, Remote, Standing, StoreError, UserName,
+    Verifier, lookup,
 };
 
 /// How long a refusal takes while no settings say otherwise, in seconds.
@@ -41,9 +43,11 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
     // Copied before the conversation, which may change items.
     let context = Context::of(handle);
     let login = Login { settings: &settings, context: &context };
+    let ruling =
+        named.as_ref().ok().and_then(Option::as_ref).map_or_else(Ruling::none, |name| login.ruling(name));
     let (ending, account, typed) = match named {
         Err(why) => (Ending::Cancelled(why), None, None),
-        Ok(ref name) => login.run(handle, name.as_ref()),
+        Ok(ref name) => login.run(handle, name.as_ref(), &ruling),
     };
     if debug {
         let origin = account.as_ref().map(|account| context.origin(account, &settings));
@@ -54,7 +58,9 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
         );
     }
     let user = account.as_ref().map(|account| account.name.as_str());
-    let code = answer(handle, &Report::new(&ending, user, typed.as_ref(), &context));
+    let report =
+        |ending: &Ending| Report::new(ending, user, typed.as_ref(), &context).ruled(ruling.words.as_deref());
+    let code = answer(handle, &report(&ending));
     // After the log, which must have its line even if the client hangs up over this.
     let texts = if flags & PAM_SILENT == 0 { told(&ending) } else { Vec::new() };
     for text in &texts {
@@ -63,7 +69,7 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
     if texts.is_empty() || is_still(handle, named.ok().flatten().as_ref()) {
         return code;
     }
-    answer(handle, &Report::new(&Ending::Cancelled(RENAMED), user, typed.as_ref(), &context))
+    answer(handle, &report(&Ending::Cancelled(RENAMED)))
 }
 
 /// Shows a text. Whether that worked makes no difference to anything.
@@ -96,6 +102,23 @@ fn is_still(handle: &PamHandle, name: Option<&UserName>) -> bool {
     now.as_ref() == name
 }
 
+/// What the rules of the settings say of this login.
+struct Ruling {
+    then: Then,
+    /// Whether `nullok` is heeded.
+    nullok: bool,
+    /// For the log.
+    words: Option<String>,
+    account: Option<Account>,
+}
+
+impl Ruling {
+    /// Where no rule fits.
+    fn none() -> Self {
+        Self { then: Then::Require, nullok: true, words: None, account: None }
+    }
+}
+
 struct Login<'a> {
     settings: &'a Settings,
     context: &'a Context,
@@ -106,8 +129,12 @@ impl Login<'_> {
         &self,
         handle: &mut PamHandle,
         name: Option<&UserName>,
+        ruling: &Ruling,
     ) -> (Ending, Option<Account>, Option<Typed>) {
-        if let Some((account, why)) = name.and_then(|name| self.exempt(name)) {
+        if ruling.then == Then::Skip {
+            return (Ending::Exempt(""), ruling.account.clone(), None);
+        }
+        if let Some((account, why)) = name.filter(|_| ruling.nullok).and_then(|name| self.exempt(name)) {
             return (Ending::Exempt(why), Some(account), None);
         }
         let typed = match self.ask(handle) {
@@ -117,8 +144,33 @@ impl Login<'_> {
         if !is_still(handle, name) {
             return (Ending::Cancelled(RENAMED), self.known(name), Some(typed));
         }
+        if ruling.then == Then::Deny {
+            return (Ending::Denied, self.known(name), Some(typed));
+        }
         let (ending, account) = self.judge(name, &typed);
         (ending, account, Some(typed))
+    }
+
+    /// What the rules of the settings say. Nobody is exempt by them who has no account, or of whom that is not
+    /// established.
+    fn ruling(&self, name: &UserName) -> Ruling {
+        if self.settings.rules.is_empty() {
+            return Ruling::none();
+        }
+        let Ok(Some(account)) = lookup(name) else { return Ruling { nullok: false, ..Ruling::none() } };
+        let decision = self.decide(&account);
+        Ruling {
+            then: decision.then,
+            nullok: decision.heeds_nullok(),
+            words: decision.words(),
+            account: Some(account),
+        }
+    }
+
+    fn decide(&self, account: &Account) -> Decision {
+        let service = Some(self.context.service.as_str()).filter(|service| !service.is_empty());
+        let place = self.context.place(account, self.settings);
+        rules::decide(&self.settings.rules, &Circumstances { account, service, place })
     }
 
     /// Whether this login needs no code: only where everything that this rests on is established.

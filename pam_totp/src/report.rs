@@ -15,8 +15,10 @@ pub(crate) enum Ending {
     Answered(Outcome),
     /// No such account, or a name that is none.
     UnknownAccount,
-    /// No code was asked for, for this reason.
+    /// No code was asked for, for this reason; empty where a rule says so.
     Exempt(&'static str),
+    /// A rule of the settings refuses this login, whatever was typed.
+    Denied,
     /// The settings or the module's line are wrong.
     Misconfigured(String),
     /// The conversation failed, or was aborted.
@@ -46,6 +48,14 @@ impl Report {
         let line = line.finish();
         Self { code, priority, line }
     }
+
+    /// Names the rule that decided, or that could not be evaluated.
+    pub(crate) fn ruled(mut self, rule: Option<&str>) -> Self {
+        if let Some(rule) = rule {
+            self.line = LogLine::resume(self.line).and_quoted("rule", rule);
+        }
+        self
+    }
 }
 
 fn row(ending: &Ending) -> (PamResultCode, libc::c_int, &'static str, &'static str) {
@@ -62,6 +72,7 @@ fn row(ending: &Ending) -> (PamResultCode, libc::c_int, &'static str, &'static s
         }
         Ending::UnknownAccount => (PAM_AUTH_ERR, LOG_NOTICE, "refused", "unknown-account"),
         Ending::Exempt(_) => (PAM_IGNORE, LOG_INFO, "no code asked", "exempt"),
+        Ending::Denied => (PAM_AUTH_ERR, LOG_NOTICE, "refused", "denied"),
         Ending::Misconfigured(_) => (PAM_SERVICE_ERR, LOG_ERR, "refused", "misconfigured"),
         Ending::Cancelled(_) => (PAM_CONV_ERR, LOG_NOTICE, "refused", "cancelled"),
     }
@@ -85,7 +96,7 @@ fn outcome(ending: &Ending) -> Option<&Outcome> {
 fn reason(ending: &Ending) -> String {
     match ending {
         Ending::Answered(outcome) => log_line::reason(outcome),
-        Ending::UnknownAccount => String::new(),
+        Ending::UnknownAccount | Ending::Denied => String::new(),
         Ending::Exempt(why) | Ending::Cancelled(why) => (*why).to_owned(),
         Ending::Misconfigured(error) => error.clone(),
     }
@@ -137,7 +148,8 @@ mod tests {
     use verifier::StoreError;
 
     fn context(rhost: &str) -> Context {
-        Context { service: "sshd".into(), rhost: Some(rhost.into()), tty: Some("ssh".into()), ruser: None }
+        let (service, tty) = ("sshd".into(), Some("ssh".into()));
+        Context { service, rhost: Some(rhost.into()), tty, ruser: None, connection: None }
     }
 
     fn report(verdict: Verdict) -> Report {
@@ -169,6 +181,7 @@ mod tests {
         }
         let of = |ending| Report::new(&ending, None, None, &context("")).code;
         assert_eq!(of(Ending::Exempt("x")), PamResultCode::PAM_IGNORE);
+        assert_eq!(of(Ending::Denied), PamResultCode::PAM_AUTH_ERR);
         assert_eq!(of(Ending::UnknownAccount), PamResultCode::PAM_AUTH_ERR);
         assert_eq!(of(Ending::Answered(Outcome::NotEnrolled)), PamResultCode::PAM_AUTH_ERR);
         assert_eq!(
@@ -186,6 +199,11 @@ mod tests {
             wrong.line,
             "authentication failure; user=alice rhost=192.0.2.7 tty=ssh service=sshd method=none \
              verdict=wrong reason=\"no token shows this code\""
+        );
+        let denied = Report::new(&Ending::Denied, Some("alice"), None, &context("192.0.2.7"));
+        let line = denied.ruled(Some("2 at line 14 says deny")).line;
+        assert!(
+            line.starts_with("refused; ") && line.ends_with("verdict=denied rule=\"2 at line 14 says deny\"")
         );
         for verdict in [Verdict::Wrong { counted: false }, Verdict::Replayed { token: None, ahead: None }] {
             assert!(!report(verdict).line.contains("authentication failure"));

@@ -6,7 +6,7 @@ use pam::constants::PamResultCode;
 use pam::module::PamHandle;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +17,7 @@ use verifier::{below, wipe_stack};
 #[link(name = "pam")]
 unsafe extern "C" {
     fn pam_syslog(handle: *const PamHandle, priority: libc::c_int, format: *const libc::c_char, ...);
+    fn pam_getenv(handle: *mut PamHandle, name: *const libc::c_char) -> *const libc::c_char;
     fn pam_fail_delay(handle: *mut PamHandle, microseconds: libc::c_uint) -> libc::c_int;
 }
 
@@ -72,6 +73,17 @@ pub(crate) fn log(handle: &PamHandle, priority: libc::c_int, line: &str) {
     // SAFETY: pam_syslog(3) takes a handle, here a live one, a priority, and a format with its arguments:
     // "%s" takes one string that ends in NUL, and `line` is one.
     unsafe { pam_syslog(handle, priority, c"%s".as_ptr(), line.as_ptr()) };
+}
+
+/// A variable of PAM's environment, which is not that of this process.
+pub(crate) fn environment(handle: &PamHandle, name: &CStr) -> Option<String> {
+    // SAFETY: pam_getenv(3) takes a live handle, which it does not change, and a name that ends in NUL.
+    let value = unsafe { pam_getenv(ptr::from_ref(handle).cast_mut(), name.as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: what it gives ends in NUL and belongs to the handle, which nobody changes before it is copied.
+    Some(unsafe { CStr::from_ptr(value) }.to_string_lossy().into_owned())
 }
 
 /// Asks libpam to delay a failure.

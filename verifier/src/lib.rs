@@ -8,6 +8,7 @@ mod account;
 mod announcement;
 mod authority;
 mod bypass;
+mod circumstances;
 mod disk;
 mod enrolling;
 mod error;
@@ -34,6 +35,7 @@ pub mod wire;
 
 pub use account::{Account, NameError, UserName, lookup, lookup_uid};
 pub use authority::{Authority, By, Objection};
+pub use circumstances::Circumstances;
 pub use disk::{Disk, OsDisk};
 pub use error::{Fault, StoreError, Trouble};
 pub use format::Format;

@@ -132,6 +132,19 @@ impl LogLine {
         Self(line)
     }
 
+    /// A line that was finished, to be added to.
+    #[must_use]
+    pub fn resume(line: String) -> Self {
+        Self(line)
+    }
+
+    /// The line with ` key="value"` at its end.
+    #[must_use]
+    pub fn and_quoted(mut self, key: &str, value: &str) -> String {
+        self.quoted(key, value);
+        self.finish()
+    }
+
     /// Adds ` key=value`.
     pub fn field(&mut self, key: &str, value: &str) {
         let _ = write!(self.0, " {key}=");
