@@ -219,6 +219,7 @@ Example:
         /// Who logs in
         user: OsString,
     },
+    Explain(Explain),
     /// Print a completion script for a shell
     #[command(after_help = "\
 Example:
@@ -488,6 +489,33 @@ pub(crate) struct Importing {
     pub(crate) json: bool,
 }
 
+/// Say which rule a login would meet, and what would happen
+#[derive(Args)]
+#[command(after_help = "\
+Nobody is asked, nothing is logged or changed, and it needs no root. Whether
+the user is enrolled makes no difference here.
+
+Example:
+  $ totpctl explain git --service sshd --from 192.0.2.7
+  git at sshd from 192.0.2.7: asked for no code
+  rule 1 (/etc/security/pam_totp.toml:12) fits and says skip")]
+pub(crate) struct Explain {
+    /// Who logs in
+    pub(crate) user: OsString,
+    /// At which service, by its name in pam.d
+    #[arg(long, value_name = "SERVICE", value_parser = host)]
+    pub(crate) service: String,
+    /// From which address [default: this machine]
+    #[arg(long, value_name = "ADDR", value_parser = far_host)]
+    pub(crate) from: Option<String>,
+    /// On which terminal; no rule goes by it
+    #[arg(long, value_name = "TTY", value_parser = host)]
+    pub(crate) tty: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// From ~/.google_authenticator of pam_google_authenticator
 #[derive(Args)]
 #[command(override_usage = "totpctl import google-authenticator [OPTIONS] [USER] [PATH]")]
@@ -588,6 +616,21 @@ fn uses(text: &str) -> Result<Uses, String> {
 
 fn reason(text: &str) -> Result<Reason, String> {
     Reason::new(text).ok_or_else(|| "expected 1 to 200 bytes without control characters".to_owned())
+}
+
+/// Anything that PAM may be told, which a terminal may be shown too.
+fn host(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
+        return Err("expected 1 to 255 bytes without control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn far_host(text: &str) -> Result<String, String> {
+    if text == "local" {
+        return Err("for a login at this machine leave it out".to_owned());
+    }
+    host(text)
 }
 
 /// Apps show it on one line, and it has to fit into a QR code.

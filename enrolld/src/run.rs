@@ -81,6 +81,10 @@ fn change_or_show(cli: &Cli) -> Result<(), Failure> {
         Verb::Export { user, yes } => verbs::export::run(&house()?, user, *yes),
         // Those answer by themselves.
         Verb::Doctor(_) | Verb::Rehearse { .. } => Ok(()),
+        Verb::Explain(args) => {
+            let config = cli.config.as_deref();
+            verbs::explain::run(&house::settings(config)?, config, args)
+        }
         Verb::Completions { shell } => verbs::completions::run(*shell),
     }
 }

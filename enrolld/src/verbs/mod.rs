@@ -7,6 +7,7 @@ pub(crate) mod code;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod enroll;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod init;
