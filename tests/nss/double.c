@@ -5,12 +5,17 @@
  *   try_again ERRNO              ... with TRYAGAIN
  *   slow MILLISECONDS            what follows is answered after so long
  *   SPELLING ACCOUNT UID GID     the account that this spelling leads to
- * Only passwd is served. An account is also found by the uid of its first line.
+ *   group NAME GID USER          a group and its member, which is known by the member's own groups alone
+ *   groups_unavailable ERRNO     every question about groups is answered with UNAVAIL
+ *   members_unavailable ERRNO    ... every question about somebody's groups
+ * Only passwd and group are served. An account is also found by the uid of its first line.
  */
 #include <errno.h>
+#include <grp.h>
 #include <nss.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,4 +79,86 @@ enum nss_status _nss_double_getpwuid_r(uid_t uid, struct passwd *pw, char *buffe
                                        int *errnop)
 {
     return look_up(NULL, &uid, pw, buffer, length, errnop);
+}
+
+enum nss_status _nss_double_getgrnam_r(const char *name, struct group *gr, char *buffer, size_t length,
+                                       int *errnop)
+{
+    FILE *file = fopen("/etc/nss_double", "re");
+    char line[512], group[128], member[128];
+    unsigned gid;
+    int error;
+    enum nss_status status = NSS_STATUS_NOTFOUND;
+
+    *errnop = errno;
+    if (file == NULL)
+        return NSS_STATUS_UNAVAIL;
+    *errnop = ENOENT;
+    while (status == NSS_STATUS_NOTFOUND && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "groups_unavailable %d", &error) == 1) {
+            *errnop = error;
+            status = NSS_STATUS_UNAVAIL;
+        } else if (sscanf(line, "group %127s %u %127s", group, &gid, member) == 3
+                   && strcmp(group, name) == 0) {
+            if (length < sizeof group + sizeof gr->gr_mem) {
+                *errnop = ERANGE;
+                status = NSS_STATUS_TRYAGAIN;
+                break;
+            }
+            /* As sssd with ignore_group_members: the group's own entry names nobody. */
+            memset(buffer, 0, sizeof gr->gr_mem);
+            gr->gr_mem = (char **)buffer;
+            gr->gr_name = strcpy(buffer + sizeof gr->gr_mem, group);
+            gr->gr_passwd = (char *)"x";
+            gr->gr_gid = gid;
+            status = NSS_STATUS_SUCCESS;
+        }
+    }
+    if (ferror(file)) {
+        *errnop = EIO;
+        status = NSS_STATUS_UNAVAIL;
+    }
+    fclose(file);
+    return status;
+}
+
+enum nss_status _nss_double_initgroups_dyn(const char *user, gid_t primary, long *start, long *size,
+                                           gid_t **groups, long limit, int *errnop)
+{
+    FILE *file = fopen("/etc/nss_double", "re");
+    char line[512], group[128], member[128];
+    unsigned gid;
+    int error;
+    enum nss_status status = NSS_STATUS_NOTFOUND;
+
+    (void)primary, (void)limit;
+    *errnop = errno;
+    if (file == NULL)
+        return NSS_STATUS_UNAVAIL;
+    *errnop = ENOENT;
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "groups_unavailable %d", &error) == 1
+            || sscanf(line, "members_unavailable %d", &error) == 1) {
+            *errnop = error;
+            status = NSS_STATUS_UNAVAIL;
+            break;
+        }
+        if (sscanf(line, "group %127s %u %127s", group, &gid, member) != 3 || strcmp(member, user) != 0)
+            continue;
+        if (*start == *size) {
+            gid_t *larger = realloc(*groups, 2 * *size * sizeof **groups);
+            if (larger == NULL)
+                break;
+            *groups = larger;
+            *size *= 2;
+        }
+        (*groups)[(*start)++] = gid;
+        status = NSS_STATUS_SUCCESS;
+    }
+    if (ferror(file)) {
+        *errnop = EIO;
+        status = NSS_STATUS_UNAVAIL;
+    }
+    fclose(file);
+    return status;
 }

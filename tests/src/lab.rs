@@ -99,6 +99,11 @@ impl Lab {
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).expect("ours");
     }
 
+    /// Puts an account into a group that is made for it.
+    pub fn add_group(&self, name: &str, gid: u32, members: &str) {
+        append("/etc/group", &format!("{name}:x:{gid}:{members}\n"));
+    }
+
     /// The uid of an account of this lab.
     pub fn uid(&self, name: &str) -> u32 {
         let account = nix::unistd::User::from_name(name).expect("files answer");
@@ -151,8 +156,17 @@ impl Lab {
 
     /// Puts the name service double behind the files; `lines` as `nss/double.c` reads them.
     pub fn name_service(&self, lines: &str) {
+        self.double(lines, "passwd: files double\ngroup: files\nshadow: files\nhosts: files\n");
+    }
+
+    /// The same for groups as well.
+    pub fn group_service(&self, lines: &str) {
+        self.double(lines, "passwd: files double\ngroup: files double\nshadow: files\nhosts: files\n");
+    }
+
+    fn double(&self, lines: &str, switch: &str) {
         write("/etc/nss_double", lines);
-        write("/etc/nsswitch.conf", "passwd: files double\ngroup: files\nshadow: files\nhosts: files\n");
+        write("/etc/nsswitch.conf", switch);
         write("/etc/ld.so.conf.d/lab.conf", mounts::LAB);
         run(Command::new("ldconfig").arg("-i"));
     }

@@ -18,6 +18,10 @@ fn every_ending(lab: &Lab, alice: &Person) -> Vec<(Login, Code)> {
     lab.service("wrong-store", "auth required pam_totp.so config=/etc/security/elsewhere.toml\n");
     let elsewhere = "[login]\nfail_delay = \"0s\"\n[store]\ndirectory = \"/nowhere\"\n";
     acceptance::lab::write("/etc/security/elsewhere.toml", elsewhere);
+    let ruled = "[login]\nfail_delay = \"0s\"\n[[rule]]\ngroup = \"bob\"\nthen = \"skip\"\n[[rule]]\nuser = \"carol\"\n\
+                 then = \"deny\"\n[[rule]]\ngroup = \"no-such-group\"\nthen = \"skip\"\n";
+    acceptance::lab::write("/etc/security/ruled.toml", ruled);
+    lab.service("ruled", "auth required pam_totp.so config=/etc/security/ruled.toml\n");
     let door = |user: &str| Login::new("door", user);
     vec![
         (door("alice").code(alice.phone.code(0)), Code::Success),
@@ -30,6 +34,9 @@ fn every_ending(lab: &Lab, alice: &Person) -> Vec<(Login, Code)> {
         (Login::new("lax", "bob"), Code::PermDenied),
         (Login::new("wrong-store", "alice").code("123456"), Code::AuthErr),
         (Login::new("wrong-line", "alice"), Code::ServiceErr),
+        (Login::new("ruled", "bob"), Code::PermDenied),
+        (Login::new("ruled", "carol").code("123456"), Code::AuthErr),
+        (Login::new("ruled", "dave").code("123456").from("192.0.2.7"), Code::AuthErr),
     ]
 }
 

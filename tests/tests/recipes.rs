@@ -109,6 +109,33 @@ fn a_robot_passes_by_key_alone_and_its_group_does_not() {
     });
 }
 
+#[test]
+fn a_robot_passes_by_a_rule_and_an_administrator_in_its_group_does_not() {
+    sandbox::within(|lab| {
+        lab.add_account("git", 3001);
+        lab.add_group("robots", 3002, "git,alice");
+        let lines = follow(lab, "sshd: robots by a rule");
+        let alice = lab.enroll("alice");
+        let explain = |user: &str| lab.totpctl(["explain", user, "--service", "sshd", "--from", "127.0.0.1"]);
+        assert_eq!(
+            explain("git"),
+            "git at sshd from 127.0.0.1: asked for no code\n\
+             rule 1 (/etc/security/pam_totp.toml:1) fits and says skip\n"
+        );
+        let said = explain("alice");
+        assert!(said.starts_with("alice at sshd from 127.0.0.1: asked for a code\nrule 1 ("), "{said}");
+        assert!(said.contains(":1) does not fit: user\n"), "{said}");
+        let sshd = Sshd::start(lab, &lines);
+        let robot = sshd.key_of("git");
+        assert!(sshd.log_in_with("git", &options(&robot), &[]).entered);
+        assert!(!sshd.log_in("git", &[]).entered, "the key is still needed");
+        let key = sshd.key_of("alice");
+        let log_in = |code: &str| sshd.log_in_with("alice", &options(&key), &[(CODE_PROMPT, code)]).entered;
+        assert!(!log_in(&alice.phone.wrong()));
+        assert!(log_in(&alice.phone.code(0)));
+    });
+}
+
 /// Calls a program at a terminal as somebody; whether it did what it was called for.
 fn at_terminal(lab: &Lab, who: &str, words: &[&str], answers: &[(&str, &str)]) -> bool {
     let mut terminal = Terminal::start(lab.as_user(who, words));
