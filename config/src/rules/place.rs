@@ -30,11 +30,14 @@ impl Place {
         let host = rhost.map(source_address);
         Some(match (host, connection) {
             (None, None) => return None,
+            // sshd names both. Elsewhere pam_env(8) may have read this from a file of the user's own.
+            // So it may come from near or far, and no rule that goes by that is one to pass over.
+            (None, Some(_)) => Self::Unknown("SSH_CONNECTION without PAM_RHOST is not sshd's"),
             (Some(Some(one)), Some(Some(other))) if one != other => {
                 Self::Remote("PAM_RHOST and SSH_CONNECTION are not the same address")
             }
-            (_, Some(None)) => Self::Remote("SSH_CONNECTION holds no address"),
-            (_, Some(Some(address))) | (Some(Some(address)), None) => Self::Address(address),
+            (Some(_), Some(None)) => Self::Remote("SSH_CONNECTION holds no address"),
+            (Some(_), Some(Some(address))) | (Some(Some(address)), None) => Self::Address(address),
             (Some(None), None) if rhost == Some("") => Self::Unknown("the remote host is named, and empty"),
             (Some(None), None) => Self::Remote("the remote host is named by no address"),
         })
@@ -63,7 +66,6 @@ mod tests {
         assert_eq!(named(Some("fe80::7%eth0"), None), address("fe80::7"));
         assert_eq!(named(Some("home.example.org"), connection), address("192.0.2.7"));
         assert_eq!(named(Some("192.0.2.7"), connection), address("192.0.2.7"));
-        assert_eq!(named(None, connection), address("192.0.2.7"));
         for name in ["localhost", "UNKNOWN", "home.example.org", "192.0.2.7.example.org", "192.0.2.7%x", "2"]
         {
             assert!(matches!(named(Some(name), None), Some(Place::Remote(_))), "{name}");
@@ -78,5 +80,6 @@ mod tests {
             assert!(matches!(named(Some("192.0.2.7"), Some(broken)), Some(Place::Remote(_))), "{broken}");
         }
         assert!(matches!(named(Some(""), None), Some(Place::Unknown(_))));
+        assert!(matches!(named(None, connection), Some(Place::Unknown(_))), "a user may have written it");
     }
 }
