@@ -106,7 +106,7 @@ pub(crate) fn malformed(why: Malformed, digits: &[u8]) -> Words {
     };
     match why {
         // An accented letter of a terminal that is not UTF-8 is no text, and a letter all the same.
-        Malformed::NotACode | Malformed::NotText => {
+        Malformed::NotACode | Malformed::NotText | Malformed::NoCodeAtEnd => {
             Words::new("letters where digits were expected: keyboard layout?", expected)
         }
         Malformed::WrongLength => Words::new(

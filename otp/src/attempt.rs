@@ -44,6 +44,8 @@ pub enum Malformed {
     WrongLength,
     /// Letters or signs where digits were expected.
     NotACode,
+    /// Nothing that could be a code behind the password.
+    NoCodeAtEnd,
 }
 
 impl Typed {
@@ -87,7 +89,7 @@ impl Typed {
 
 /// auth-pam.c, `fake_password`: a login that sshd has already refused is played on with this text, repeated
 /// or cut until it is as long as what was really typed.
-fn is_sshd_placeholder(reply: &[u8]) -> bool {
+pub(crate) fn is_sshd_placeholder(reply: &[u8]) -> bool {
     let junk = b"\x08\n\r\x7fINCORRECT".iter().cycle();
     !reply.is_empty() && reply.iter().zip(junk).all(|(byte, junk)| byte == junk)
 }
@@ -101,6 +103,7 @@ impl fmt::Display for Malformed {
             Self::SshdPlaceholder => "sshd refuses this login by itself",
             Self::WrongLength => "no token has codes of this length",
             Self::NotACode => "letters where digits were expected",
+            Self::NoCodeAtEnd => "no code behind the password",
         })
     }
 }

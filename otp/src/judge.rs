@@ -1,5 +1,9 @@
 //! Is this code good? A pure function, so that every promise about it can be tested without a clock.
 
+mod split;
+
+pub use split::{Split, split, split_throttled};
+
 use crate::throttle::{Guess, wait};
 use crate::verdict::{Judgement, Method, Verdict};
 use crate::{

@@ -583,13 +583,14 @@ fn lane(name: &str) -> Option<Lane> {
         .find(|lane| lane.name() == name)
 }
 
-const MALFORMED: [Malformed; 6] = [
+const MALFORMED: [Malformed; 7] = [
     Malformed::Empty,
     Malformed::TooLong,
     Malformed::NotText,
     Malformed::SshdPlaceholder,
     Malformed::WrongLength,
     Malformed::NotACode,
+    Malformed::NoCodeAtEnd,
 ];
 
 fn malformed_name(why: Malformed) -> &'static str {
@@ -600,6 +601,7 @@ fn malformed_name(why: Malformed) -> &'static str {
         Malformed::SshdPlaceholder => "sshd-placeholder",
         Malformed::WrongLength => "wrong-length",
         Malformed::NotACode => "not-a-code",
+        Malformed::NoCodeAtEnd => "no-code-at-end",
     }
 }
 
