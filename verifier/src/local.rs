@@ -10,8 +10,8 @@ use crate::{
 };
 use crate::{Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup};
 use otp::{
-    Attempt, BackupCode, BackupSet, Enrollment, Kind, Ledger, Policy, Time, Token, TokenName, TokenState,
-    Typed, Verdict,
+    Attempt, BackupCode, BackupSet, Enrollment, Kind, Ledger, Policy, Tail, Time, Token, TokenName,
+    TokenState, Typed, Verdict,
 };
 
 /// Where the time comes from: read under the lock, since waiting for it may have taken a while.
@@ -160,6 +160,42 @@ impl<S: Store> Judge for Login<'_, S> {
     }
 }
 
+/// Judges the end of a password.
+struct TailLogin<'a, S> {
+    verifier: &'a Local<S>,
+    account: &'a Account,
+    tail: &'a Tail,
+    origin: otp::Origin,
+}
+
+impl<S: Store> Judge for TailLogin<'_, S> {
+    type Answer = (Verdict, Option<usize>);
+
+    fn vet(&self, record: &Record) -> Result<(), StoreError> {
+        vet(&record.holder, self.account)
+    }
+
+    fn early(&self, enrollment: &Enrollment, ledger: &Ledger) -> Option<Self::Answer> {
+        let (now, policy) = (self.verifier.now(), &self.verifier.policy);
+        let waits = otp::split_throttled(enrollment, ledger, self.tail, self.origin, now, policy);
+        waits.map(|verdict| (verdict, None))
+    }
+
+    fn decide(&self, enrollment: &Enrollment, ledger: &Ledger) -> (Self::Answer, Option<Ledger>) {
+        let (now, policy) = (self.verifier.now(), &self.verifier.policy);
+        let split = otp::split(enrollment, ledger, self.tail, self.origin, now, policy);
+        ((split.judgement.verdict, split.code), split.judgement.next)
+    }
+
+    fn is_beyond_raising(&self, enrollment: &Enrollment, before: &Ledger, after: &Ledger) -> bool {
+        before.cannot_be_raised_to(after, enrollment, &self.verifier.policy)
+    }
+
+    fn raise(&self, enrollment: &Enrollment, ledger: &Ledger) -> Ledger {
+        ledger.raised(enrollment, &self.verifier.policy, self.verifier.now())
+    }
+}
+
 /// The account that was enrolled must still be the account of this uid: a uid given anew to somebody else
 /// must not inherit. Another name of the same uid is the same person.
 ///
@@ -216,6 +252,15 @@ impl<S: Store> Verifier for Local<S> {
             Ok(Some(verdict)) => Outcome::Judged(verdict),
             Ok(None) => Outcome::NotEnrolled,
             Err(error) => Outcome::Unavailable(error),
+        }
+    }
+
+    fn check_tail(&self, account: &Account, tail: &Tail, origin: Origin) -> (Outcome, Option<usize>) {
+        let login = TailLogin { verifier: self, account, tail, origin: self.origin(origin) };
+        match self.store.login(account.uid, &login) {
+            Ok(Some((verdict, code))) => (Outcome::Judged(verdict), code),
+            Ok(None) => (Outcome::NotEnrolled, None),
+            Err(error) => (Outcome::Unavailable(error), None),
         }
     }
 

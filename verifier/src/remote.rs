@@ -13,7 +13,7 @@ use crate::{Trouble, Verifier};
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket};
-use otp::{BackupCode, Token, TokenName, Typed, Verdict};
+use otp::{BackupCode, Tail, Token, TokenName, Typed, Verdict};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -119,6 +119,29 @@ impl Verifier for Remote {
             return Outcome::Unavailable(self.trouble(Trouble::Nonsense));
         };
         self.ask(&call, |reply| wire::read_checked(reply, account.uid)).unwrap_or_else(Outcome::Unavailable)
+    }
+
+    /// Of the password no more is said than what may be a code, and nothing where there is no such.
+    fn check_tail(&self, account: &Account, tail: &Tail, origin: Origin) -> (Outcome, Option<usize>) {
+        if let Some(why) = tail.missing() {
+            return (Outcome::Judged(Verdict::Malformed(why)), None);
+        }
+        let nonsense = || Outcome::Unavailable(self.trouble(Trouble::Nonsense));
+        let Some(call) = wire::check_tail(&account.name, tail, &self.claims, origin) else {
+            return (nonsense(), None);
+        };
+        let read = |reply: &[u8]| wire::read_split(reply, account.uid);
+        let (outcome, code) = match self.ask(&call, read) {
+            Ok(split) => split,
+            Err(error) => return (Outcome::Unavailable(error), None),
+        };
+        let is_read_so = |length: usize| tail.readings().iter().any(|reading| reading.length == length);
+        match (&outcome, code) {
+            (_, Some(length)) if is_read_so(length) => (outcome, code),
+            // Whoever calls it good says what is.
+            (Outcome::Judged(Verdict::Accepted { .. }), _) | (_, Some(_)) => (nonsense(), None),
+            (_, None) => (outcome, None),
+        }
     }
 
     fn standing(&self, account: &Account) -> Result<Standing, StoreError> {

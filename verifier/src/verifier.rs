@@ -3,7 +3,8 @@
 
 use crate::{Account, Authority, By, Id, Objection, StoreError};
 use otp::{
-    BackupCode, Code, Lane, Network, Notice, Reason, Time, Token, TokenName, TokenState, Typed, Uses, Verdict,
+    BackupCode, Code, Lane, Network, Notice, Reason, Tail, Time, Token, TokenName, TokenState, Typed, Uses,
+    Verdict,
 };
 use std::fmt;
 
@@ -289,6 +290,9 @@ pub struct Waiting {
 pub trait Verifier {
     /// Judges what was typed for `account`, and records it before answering.
     fn check(&self, account: &Account, typed: &Typed, origin: Origin) -> Outcome;
+    /// The same of the end of a password, as one attempt. Beside the answer, how many bytes at the end are the
+    /// code; `None` where nothing shows that they are one.
+    fn check_tail(&self, account: &Account, tail: &Tail, origin: Origin) -> (Outcome, Option<usize>);
     /// Whether `account` is enrolled.
     fn standing(&self, account: &Account) -> Result<Standing, StoreError>;
     /// What is known of `account`; `None` if nothing ever was enrolled.

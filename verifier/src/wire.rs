@@ -13,8 +13,8 @@ use crate::{
     TokenStatus, Waiting,
 };
 use otp::{
-    Algorithm, Announced, Digits, Kind, Lane, Malformed, Method, Notice, Period, Reason, Time, TokenName,
-    Typed, Verdict,
+    Algorithm, Announced, Digits, Kind, Lane, Malformed, Method, Notice, Period, Reason, Tail, Time,
+    TokenName, Typed, Verdict,
 };
 use zeroize::Zeroizing;
 
@@ -56,6 +56,15 @@ pub struct Claims {
     pub tty: Option<String>,
 }
 
+/// Whether a login needs a code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// It does.
+    Required,
+    /// It does not: a code that is good is spent, and all else costs nothing.
+    Optional,
+}
+
 /// What a peer asks.
 pub enum Request {
     /// What was typed for this user is to be judged.
@@ -68,6 +77,8 @@ pub enum Request {
         claims: Claims,
         /// Where the attempt comes from, if the peer says so.
         origin: Option<Origin>,
+        /// Whether what was typed is the end of a password, and the login needs a code there.
+        tail: Option<Need>,
     },
     /// What is enrolled for this user?
     Status {
@@ -155,6 +166,10 @@ impl Request {
                     Some(name) => Some(origin(&name).ok_or_else(|| parameter("origin"))?),
                     None => None,
                 },
+                tail: match given.text("tail")? {
+                    Some(name) => Some(need(&name).ok_or_else(|| parameter("tail"))?),
+                    None => None,
+                },
             },
             (INTERFACE, "Status") => Self::Status { user: given.needed("user")?.to_string() },
             (INTERFACE, name) if let Some(wanted) = Change::read(name, &mut given) => Self::Change(wanted?),
@@ -179,6 +194,30 @@ pub(crate) fn check(
 ) -> Option<Zeroizing<String>> {
     let parameters = Object::new().text("user", user).text("code", &typed(attempt)?);
     Some(call("Check", claimed(parameters.text("origin", origin_name(origin)), claims)))
+}
+
+/// A call of `Check` about the end of a password; `None` where there is no code.
+pub(crate) fn check_tail(
+    user: &str,
+    tail: &Tail,
+    claims: &Claims,
+    origin: Origin,
+) -> Option<Zeroizing<String>> {
+    let text = std::str::from_utf8(tail.text()).ok().filter(|text| !text.is_empty())?;
+    let need = need_name(if tail.is_optional() { Need::Optional } else { Need::Required });
+    let parameters = Object::new().text("user", user).text("code", text).text("tail", need);
+    Some(call("Check", claimed(parameters.text("origin", origin_name(origin)), claims)))
+}
+
+fn need_name(need: Need) -> &'static str {
+    match need {
+        Need::Required => "required",
+        Need::Optional => "optional",
+    }
+}
+
+fn need(name: &str) -> Option<Need> {
+    [Need::Required, Need::Optional].into_iter().find(|need| need_name(*need) == name)
 }
 
 /// What was typed, as one text; `None` for what cannot be a code.
@@ -243,7 +282,16 @@ fn bounded(text: &str) -> &str {
 /// The reply to `Check` about the account of this uid; `None` where there was no answer.
 #[must_use]
 pub fn checked(uid: u32, outcome: &Outcome) -> Option<Zeroizing<String>> {
-    let reply = Object::new().number("uid", u64::from(uid));
+    split(uid, outcome, None)
+}
+
+/// The same about the end of a password, of which so many bytes are the code.
+#[must_use]
+pub fn split(uid: u32, outcome: &Outcome, code: Option<usize>) -> Option<Zeroizing<String>> {
+    let mut reply = Object::new().number("uid", u64::from(uid));
+    if let Some(length) = code {
+        reply = reply.number("length", length as u64);
+    }
     let verdict = match outcome {
         Outcome::Unavailable(_) => return None,
         Outcome::NotEnrolled => return Some(result(reply.text("verdict", "not-enrolled"))),
@@ -452,6 +500,18 @@ pub(crate) fn read_checked(message: &[u8], uid: u32) -> Option<Reply<Outcome>> {
             "clock-behind" => Verdict::ClockBehind { seconds: given.number("seconds")? },
             _ => return None,
         }))
+    })
+}
+
+/// Reads the reply to `Check` about the end of a password: the outcome, and how many bytes are the code.
+pub(crate) fn read_split(message: &[u8], uid: u32) -> Option<Reply<(Outcome, Option<usize>)>> {
+    let length = match read_reply(message, uid, |mut given| Some(given.number("length")))? {
+        Reply::Result(length) => length.map(usize::try_from).transpose().ok()?,
+        Reply::Denied(denial) => return Some(Reply::Denied(denial)),
+    };
+    Some(match read_checked(message, uid)? {
+        Reply::Result(outcome) => Reply::Result((outcome, length)),
+        Reply::Denied(denial) => Reply::Denied(denial),
     })
 }
 

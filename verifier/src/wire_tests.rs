@@ -178,8 +178,8 @@ fn a_check_carries_what_was_typed_and_what_is_claimed() {
         let call = check("alice", &Typed::parse(typed.as_bytes()), &claims, Origin::Others).unwrap();
         assert!(call.len() < LONGEST_REQUEST, "{}", call.len());
         match Request::parse(call.as_bytes()) {
-            Ok(Request::Check { user, typed, claims: read, origin }) => {
-                assert_eq!(origin, Some(Origin::Others));
+            Ok(Request::Check { user, typed, claims: read, origin, tail }) => {
+                assert_eq!((origin, tail), (Some(Origin::Others), None));
                 assert_eq!((user.as_str(), typed.as_str()), ("alice", sent));
                 assert_eq!((read.service.as_str(), read.tty.as_deref()), ("i3lock", Some(":0")));
                 assert!(read.rhost.unwrap().starts_with("x\nx\n"));
@@ -196,6 +196,33 @@ fn a_check_carries_what_was_typed_and_what_is_claimed() {
         );
     }
     assert!(check("alice", &Typed::parse(b"password"), &claims, Origin::Console).is_none());
+}
+
+#[test]
+fn of_a_password_no_more_is_said_than_what_may_be_a_code() {
+    let said = |answer: &[u8], need: Need| {
+        let tail = otp::Tail::of(answer);
+        let tail = if need == Need::Optional { tail.optional() } else { tail };
+        let call = check_tail("alice", &tail, &Claims::default(), Origin::Console)?;
+        match Request::parse(call.as_bytes()) {
+            Ok(Request::Check { typed, tail, .. }) if tail == Some(need) => Some(typed.to_string()),
+            _ => panic!("{}", *call),
+        }
+    };
+    for need in [Need::Required, Need::Optional] {
+        assert_eq!(said(b"hunter!592691", need).as_deref(), Some("592691"));
+        assert_eq!(said(b"hunter!2592691\r", need).as_deref(), Some("2592691\r"));
+        assert_eq!(said(b"secret \xff!abcd-efgh-jkmn", need).as_deref(), Some("abcd-efgh-jkmn"));
+        assert_eq!(said(b"correct horse", need), None);
+    }
+    let replies =
+        [(Outcome::NotEnrolled, None), (Outcome::Judged(Verdict::Wrong { counted: true }), Some(6))];
+    for (outcome, code) in replies {
+        let reply = split(2001, &outcome, code).unwrap();
+        let read = read_split(reply.as_bytes(), 2001);
+        assert!(matches!(read, Some(Reply::Result((_, read))) if read == code), "{}", *reply);
+        assert!(read_split(reply.as_bytes(), 2002).is_none());
+    }
 }
 
 #[test]

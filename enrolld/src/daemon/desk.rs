@@ -3,10 +3,10 @@
 use crate::daemon::table::{Caller, Method};
 use crate::{clock, journal, people, random};
 use config::Settings;
-use otp::Typed;
+use otp::{Tail, Typed};
 use std::path::PathBuf;
 use verifier::log_line::{self, LogLine, Loudness};
-use verifier::wire::{self, Claims, Denial, Request};
+use verifier::wire::{self, Claims, Denial, Need, Request};
 use verifier::{
     Account, FileStore, Local, Origin, Outcome, StoreError, UserName, Verifier, lookup, lookup_uid,
 };
@@ -67,10 +67,14 @@ impl Desk {
             Ok(Request::GetInterfaceDescription { interface }) => {
                 wire::description(&interface).map_or_else(|mistake| wire::mistaken(&mistake), Some)
             }
-            Ok(Request::Check { user, typed, claims, origin }) => {
-                let typed = Typed::parse(typed.as_bytes());
+            Ok(Request::Check { user, typed, claims, origin, tail }) => {
+                let tail = tail.map(|need| (Tail::of(typed.as_bytes()), need));
+                let typed = match &tail {
+                    Some((tail, _)) => tail.likeliest(),
+                    None => Typed::parse(typed.as_bytes()),
+                };
                 let question = Question { peer, method: Method::Check, claims, typed: Some(&typed) };
-                Some(self.check(question, &user, &typed, origin).unwrap_or_else(wire::denied))
+                Some(self.check(question, &user, &typed, tail, origin).unwrap_or_else(wire::denied))
             }
             Ok(Request::Change(wanted)) => Some(self.change(peer, &wanted).unwrap_or_else(wire::denied)),
             Ok(Request::Status { user }) => {
@@ -86,20 +90,27 @@ impl Desk {
         mut question: Question<'_>,
         user: &str,
         typed: &Typed,
+        tail: Option<(Tail, Need)>,
         claimed: Option<Origin>,
     ) -> Result<Zeroizing<String>, Denial> {
         let settings = self.settings(&question)?;
         let (account, caller) = question.account(user, &settings)?;
-        let outcome = match verifier(&settings) {
-            Ok(verifier) => verifier.check(&account, typed, caller.origin(claimed)),
-            Err(error) => Outcome::Unavailable(error),
+        let origin = caller.origin(claimed);
+        let (outcome, code) = match (verifier(&settings), tail) {
+            (Ok(verifier), None) => (verifier.check(&account, typed, origin), None),
+            // Whom a checker asks for needs a code: it has no rules of ours.
+            (Ok(verifier), Some((tail, Need::Optional))) if caller != Caller::Checker => {
+                verifier.check_tail(&account, &tail.optional(), origin)
+            }
+            (Ok(verifier), Some((tail, _))) => verifier.check_tail(&account, &tail, origin),
+            (Err(error), _) => (Outcome::Unavailable(error), None),
         };
         question.log(Some(&account.name), &outcome);
         if caller == Caller::Checker && matches!(outcome, Outcome::NotEnrolled) {
             // As for a name that is nobody's.
             return Err(Denial::NotAllowed);
         }
-        wire::checked(account.uid, &outcome).ok_or(Denial::Unavailable)
+        wire::split(account.uid, &outcome, code).ok_or(Denial::Unavailable)
     }
 
     fn status(&self, mut question: Question<'_>, user: &str) -> Result<Zeroizing<String>, Denial> {

@@ -16,6 +16,11 @@ pub fn reply(bytes: &[u8]) {
         is_about_this_account(bytes);
         verdict_comes_back(bytes, &outcome);
     }
+    if let Some(Reply::Result((outcome, code))) = wire::read_split(bytes, UID) {
+        let said = wire::split(UID, &outcome, code).expect("it came as a verdict");
+        let again = wire::read_split(said.as_bytes(), UID);
+        assert!(matches!(again, Some(Reply::Result((_, again))) if again == code), "{}", *said);
+    }
     if let Some(Reply::Result(status)) = wire::read_status(bytes, UID) {
         is_about_this_account(bytes);
         status_comes_back(bytes, status.as_ref());

@@ -1,9 +1,9 @@
 //! What a peer says to the daemon.
 
 use super::documents::{Tree, read_by_serde};
-use crate::wire::{self, Change, Claims, LONGEST_REPLY, LONGEST_REQUEST, Mistake, Request, Wanted};
+use crate::wire::{self, Change, Claims, LONGEST_REPLY, LONGEST_REQUEST, Mistake, Need, Request, Wanted};
 use crate::{Authority, NewToken, Origin};
-use otp::Typed;
+use otp::{Tail, Typed};
 use zeroize::Zeroizing;
 
 /// What is taken for a request says what serde_json reads there, and comes back as it was when our client
@@ -31,8 +31,9 @@ fn says_what_it_says(request: &Request, call: &Tree) {
         assert_eq!((given("rhost"), given("tty")), (claims.rhost.as_deref(), claims.tty.as_deref()));
     };
     let (method, user) = match request {
-        Request::Check { user, typed, claims, origin } => {
+        Request::Check { user, typed, claims, origin, tail } => {
             assert_eq!(given("code"), Some(typed.as_str()));
+            assert_eq!(given("tail").is_some(), tail.is_some());
             assert_eq!(given("origin").is_some(), origin.is_some());
             claimed(claims);
             ("org.pamtotp.enrolld1.Check", Some(user))
@@ -97,9 +98,14 @@ fn user(request: &Request) -> Option<&str> {
 /// As our client says it.
 fn said(request: &Request) -> Option<Zeroizing<String>> {
     match request {
-        Request::Check { user, typed, claims, origin } => {
+        Request::Check { user, typed, claims, origin, tail: None } => {
             let typed = Typed::parse(typed.as_bytes());
             wire::check(user, &typed, claims, origin.unwrap_or(Origin::Stranger))
+        }
+        Request::Check { user, typed, claims, origin, tail: Some(need) } => {
+            let tail = Tail::of(typed.as_bytes());
+            let tail = if *need == Need::Optional { tail.optional() } else { tail };
+            wire::check_tail(user, &tail, claims, origin.unwrap_or(Origin::Stranger))
         }
         Request::Status { user } => Some(wire::status(user)),
         Request::Change(wanted) => asked(wanted),
