@@ -92,6 +92,8 @@ pub struct Login {
     pub prompt: String,
     /// Whether the code is shown while it is typed.
     pub echo: bool,
+    /// Whether whoever types a right code that was used before is told so, and whoever has few backup codes left.
+    pub hints: bool,
     /// How long a failed login takes at least, in seconds (libpam varies it by half).
     pub fail_delay: u64,
 }
@@ -259,6 +261,7 @@ impl Default for Login {
             local_services: LOCAL_SERVICES.map(str::to_owned).to_vec(),
             prompt: "Verification code: ".to_owned(),
             echo: false,
+            hints: false,
             fail_delay: 2,
         }
     }
@@ -359,6 +362,7 @@ impl Login {
         set(&mut self.local_services, table.take("local_services", |list| table::array(list, owned))?);
         set(&mut self.prompt, table.take("prompt", values::prompt)?);
         set(&mut self.echo, table.take("echo", boolean)?);
+        set(&mut self.hints, table.take("hints", boolean)?);
         set(&mut self.fail_delay, table.take("fail_delay", values::fail_delay)?);
         table.finish()
     }

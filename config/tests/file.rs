@@ -78,6 +78,7 @@ fn every_key_is_read() {
         local_services = ["su"]
         prompt = "Code: "
         echo = true
+        hints = true
         fail_delay = "0s"
         [backup_codes]
         count = 0
@@ -92,6 +93,7 @@ fn every_key_is_read() {
     assert_eq!(settings.login.skip_until.unwrap().0, 1_801_353_600);
     assert_eq!(settings.policy().throttle.yearly_risk.0, 500_000_000_000_000);
     assert_eq!((settings.policy().drift, settings.policy().resync), (0, 1000));
+    assert!(settings.login.echo && settings.login.hints);
     assert_eq!(settings.backup_codes.count, 0);
     let checkers = settings.daemon.checkers.iter().map(|checker| (checker.uid, checker.service.as_str()));
     assert_eq!(checkers.collect::<Vec<_>>(), [(26, "postgresql"), (33, "www-data_1.x")]);

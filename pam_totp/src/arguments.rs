@@ -1,5 +1,6 @@
 //! The module's arguments in pam.d, and the settings they point to and override.
 
+use crate::pass::{First, Pass};
 use config::{ConfigError, Settings, Unenrolled};
 use std::ffi::CStr;
 use std::fmt;
@@ -12,14 +13,20 @@ pub(crate) struct Arguments {
     nullok: bool,
     prompt: Option<String>,
     echo: bool,
+    pass: Pass,
     debug: bool,
 }
+
+/// The prompt for both: editors, VPN plugins and scripts look for its words.
+const COMBINED: &str = "Password & verification code: ";
 
 /// What is wrong with the line or the settings: nobody is let in, and the log says what and where.
 #[derive(Debug)]
 pub(crate) enum Misconfigured {
     Unknown(String),
     Value(&'static str, &'static str),
+    /// Two arguments that contradict each other, and why.
+    Together(&'static str, &'static str, &'static str),
     Settings(ConfigError),
 }
 
@@ -27,6 +34,7 @@ pub(crate) enum Misconfigured {
 pub(crate) struct Effective {
     pub(crate) settings: Settings,
     pub(crate) debug: bool,
+    pub(crate) pass: Pass,
 }
 
 impl Arguments {
@@ -38,6 +46,9 @@ impl Arguments {
                 None if text == "nullok" => arguments.nullok = true,
                 None if text == "echo" => arguments.echo = true,
                 None if text == "debug" => arguments.debug = true,
+                None if text == "forward_pass" => arguments.pass.forward = true,
+                None if text == "use_first_pass" => arguments.first(First::Use)?,
+                None if text == "try_first_pass" => arguments.first(First::Try)?,
                 Some(("config", path)) if path.starts_with('/') => arguments.config = Some(path.into()),
                 Some(("config", _)) => {
                     return Err(Misconfigured::Value("config=", "expected an absolute path"));
@@ -46,7 +57,32 @@ impl Arguments {
                 _ => return Err(unknown(argument)),
             }
         }
+        arguments.agree()?;
         Ok(arguments)
+    }
+
+    fn first(&mut self, first: First) -> Result<(), Misconfigured> {
+        if self.pass.first != First::Leave && self.pass.first != first {
+            let why = "the one asks and the other never does";
+            return Err(Misconfigured::Together("try_first_pass", "use_first_pass", why));
+        }
+        self.pass.first = first;
+        Ok(())
+    }
+
+    fn agree(&self) -> Result<(), Misconfigured> {
+        const NEVER: &str = "nothing is ever asked";
+        let together = |one, other, why| Err(Misconfigured::Together(one, other, why));
+        match self.pass {
+            Pass { forward: true, .. } if self.echo => {
+                together("echo", "forward_pass", "a password is never shown")
+            }
+            Pass { first: First::Use, .. } if self.echo => together("echo", "use_first_pass", NEVER),
+            Pass { first: First::Use, .. } if self.prompt.is_some() => {
+                together("prompt=", "use_first_pass", NEVER)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads the settings, and lets the arguments override them.
@@ -55,11 +91,16 @@ impl Arguments {
         if self.nullok {
             settings.login.unenrolled = Unenrolled::Skip;
         }
+        if self.pass.forward {
+            // The settings' own are about the prompt for a code alone.
+            settings.login.prompt = COMBINED.to_owned();
+            settings.login.echo = false;
+        }
         if let Some(prompt) = self.prompt {
             settings.login.prompt = prompt;
         }
         settings.login.echo |= self.echo;
-        Ok(Effective { settings, debug: self.debug })
+        Ok(Effective { settings, debug: self.debug, pass: self.pass })
     }
 }
 
@@ -79,6 +120,9 @@ impl fmt::Display for Misconfigured {
         match self {
             Self::Unknown(argument) => write!(f, "unknown argument {argument:?}"),
             Self::Value(argument, expected) => write!(f, "argument {argument} {expected}"),
+            Self::Together(one, other, why) => {
+                write!(f, "arguments {one} and {other} contradict each other: {why}")
+            }
             Self::Settings(error) => error.fmt(f),
         }
     }
@@ -95,6 +139,48 @@ mod tests {
         assert_eq!(arguments.config, Some("/etc/x.toml".into()));
         assert!(arguments.nullok && arguments.echo && arguments.debug);
         assert_eq!(arguments.prompt.as_deref(), Some("Code for [x]: "));
+        assert_eq!(arguments.pass, Pass::default());
+        let pass = |line: &[&CStr]| Arguments::parse(line).unwrap().pass;
+        assert_eq!(pass(&[c"forward_pass"]), Pass { forward: true, first: First::Leave });
+        assert_eq!(pass(&[c"forward_pass", c"use_first_pass"]), Pass { forward: true, first: First::Use });
+        assert_eq!(pass(&[c"try_first_pass", c"echo"]), Pass { forward: false, first: First::Try });
+    }
+
+    #[test]
+    fn arguments_that_contradict_each_other_are_named() {
+        for [one, other] in [
+            [c"try_first_pass", c"use_first_pass"],
+            [c"echo", c"forward_pass"],
+            [c"echo", c"use_first_pass"],
+            [c"prompt=x", c"use_first_pass"],
+        ] {
+            for line in [[one, other], [other, one]] {
+                let error = Arguments::parse(&line).unwrap_err();
+                assert!(matches!(error, Misconfigured::Together(..)), "{line:?}");
+                let named = |name: &CStr| {
+                    let name = name.to_str().unwrap().trim_end_matches('x');
+                    error.to_string().contains(name)
+                };
+                assert!(named(one) && named(other), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_settings_words_and_echo_are_not_those_of_a_password() {
+        let folder = std::env::temp_dir().join(format!("arguments-{}.toml", std::process::id()));
+        std::fs::write(&folder, "[login]\nprompt = \"Code: \"\necho = true\n").unwrap();
+        let path = std::ffi::CString::new(format!("config={}", folder.display())).unwrap();
+        let login = |line: &[&CStr]| {
+            let line: Vec<_> = line.iter().copied().chain([path.as_c_str()]).collect();
+            let login = Arguments::parse(&line).unwrap().effective().unwrap().settings.login;
+            (login.prompt, login.echo)
+        };
+        assert_eq!(login(&[]), ("Code: ".to_owned(), true));
+        assert_eq!(login(&[c"try_first_pass"]), ("Code: ".to_owned(), true));
+        assert_eq!(login(&[c"forward_pass"]), ("Password & verification code: ".to_owned(), false));
+        assert_eq!(login(&[c"forward_pass", c"prompt=Both: "]), ("Both: ".to_owned(), false));
+        std::fs::remove_file(folder).unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod arguments;
 mod context;
 mod login;
+mod pass;
 mod report;
 #[allow(unsafe_code)]
 mod sys;

@@ -2,12 +2,13 @@
 
 use crate::arguments::{Arguments, Effective};
 use crate::context::Context;
+use crate::pass::Pass;
 use crate::report::{Ending, Report, told};
 use crate::sys;
 use config::rules::{self, Decision, Then};
 use config::{Settings, Unenrolled};
 use nix::unistd::geteuid;
-use otp::{Time, Typed};
+use otp::{Tail, Time, Typed, Verdict};
 use pam::constants::{
     PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT, PAM_TEXT_INFO, PamFlag, PamResultCode,
 };
@@ -20,11 +21,12 @@ use verifier::{
     Account, Circumstances, FileStore, Local, Origin, Outcome, Remote, Standing, StoreError, UserName,
     Verifier, lookup,
 };
+use zeroize::Zeroizing;
 
 /// How long a refusal takes while no settings say otherwise, in seconds.
 const FAIL_DELAY: u64 = 2;
 
-const RENAMED: &str = "the user was changed during the conversation";
+pub(crate) const RENAMED: &str = "the user was changed during the conversation";
 
 /// `pam_sm_authenticate`.
 pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFlag) -> PamResultCode {
@@ -32,7 +34,7 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
     // First of all, on every path: it blurs how long everything after it takes. libpam applies it to
     // failures alone, randomised.
     sys::fail_delay(handle, effective.as_ref().map_or(FAIL_DELAY, |e| e.settings.login.fail_delay));
-    let Effective { settings, debug } = match effective {
+    let Effective { settings, debug, pass } = match effective {
         Ok(effective) => effective,
         Err(error) => {
             let ending = Ending::Misconfigured(error.to_string());
@@ -42,12 +44,15 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
     let named = name(handle);
     // Copied before the conversation, which may change items.
     let context = Context::of(handle);
-    let login = Login { settings: &settings, context: &context };
-    let ruling =
-        named.as_ref().ok().and_then(Option::as_ref).map_or_else(Ruling::none, |name| login.ruling(name));
+    let silent = flags & PAM_SILENT != 0;
+    let hints = settings.login.hints && !silent;
+    let mut login = Login { settings: &settings, context: &context, pass, hints, ruling: Ruling::none() };
+    if let Ok(Some(name)) = &named {
+        login.ruling = login.ruling(name);
+    }
     let (ending, account, typed) = match named {
         Err(why) => (Ending::Cancelled(why), None, None),
-        Ok(ref name) => login.run(handle, name.as_ref(), &ruling),
+        Ok(ref name) => login.run(handle, name.as_ref()),
     };
     if debug {
         let origin = account.as_ref().map(|account| context.origin(account, &settings));
@@ -58,11 +63,12 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
         );
     }
     let user = account.as_ref().map(|account| account.name.as_str());
-    let report =
-        |ending: &Ending| Report::new(ending, user, typed.as_ref(), &context).ruled(ruling.words.as_deref());
+    let report = |ending: &Ending| {
+        Report::new(ending, user, typed.as_ref(), &context).ruled(login.ruling.words.as_deref())
+    };
     let code = answer(handle, &report(&ending));
     // After the log, which must have its line even if the client hangs up over this.
-    let texts = if flags & PAM_SILENT == 0 { told(&ending) } else { Vec::new() };
+    let texts = if silent { Vec::new() } else { told(&ending, hints) };
     for text in &texts {
         tell(handle, text);
     }
@@ -96,7 +102,7 @@ fn name(handle: &mut PamHandle) -> Result<Option<UserName>, &'static str> {
 
 /// Whether `PAM_USER` is who was asked for: a conversation may have changed it, and a verdict about one is not
 /// a verdict about another.
-fn is_still(handle: &PamHandle, name: Option<&UserName>) -> bool {
+pub(crate) fn is_still(handle: &PamHandle, name: Option<&UserName>) -> bool {
     let now = handle.get_item::<User>().ok().flatten();
     let now = now.and_then(|user| user.0.to_str().ok()).and_then(|user| UserName::new(user).ok());
     now.as_ref() == name
@@ -119,35 +125,65 @@ impl Ruling {
     }
 }
 
-struct Login<'a> {
+/// What came of it, whose login it is, and what was typed.
+pub(crate) type Done = (Ending, Option<Account>, Option<Typed>);
+
+/// What is judged.
+#[derive(Clone, Copy)]
+pub(crate) enum Given<'a> {
+    /// A code alone.
+    Typed(&'a Typed),
+    /// The end of a password.
+    Tail(&'a Tail),
+}
+
+impl Given<'_> {
+    fn check(self, verifier: &impl Verifier, account: &Account, origin: Origin) -> (Outcome, Option<usize>) {
+        match self {
+            Self::Typed(typed) => (verifier.check(account, typed, origin), None),
+            Self::Tail(tail) => verifier.check_tail(account, tail, origin),
+        }
+    }
+}
+
+pub(crate) struct Login<'a> {
     settings: &'a Settings,
     context: &'a Context,
+    pub(crate) pass: Pass,
+    /// Whether reasons are told.
+    pub(crate) hints: bool,
+    ruling: Ruling,
 }
 
 impl Login<'_> {
-    fn run(
-        &self,
-        handle: &mut PamHandle,
-        name: Option<&UserName>,
-        ruling: &Ruling,
-    ) -> (Ending, Option<Account>, Option<Typed>) {
-        if ruling.then == Then::Skip {
-            return (Ending::Exempt(""), ruling.account.clone(), None);
+    fn run(&self, handle: &mut PamHandle, name: Option<&UserName>) -> Done {
+        let done = match self.combined(handle, name) {
+            Ok(done) => done,
+            Err(words) => self.alone(handle, name, words),
+        };
+        let is_in = matches!(&done.0, Ending::Answered(Outcome::Judged(Verdict::Accepted { .. })));
+        if !is_in && !matches!(&done.0, Ending::Exempt(_)) {
+            self.denied(handle);
         }
-        if let Some((account, why)) = name.filter(|_| ruling.nullok).and_then(|name| self.exempt(name)) {
+        done
+    }
+
+    /// A code without a password.
+    fn alone(&self, handle: &mut PamHandle, name: Option<&UserName>, words: Option<&str>) -> Done {
+        if let Some((account, why)) = self.free(name) {
             return (Ending::Exempt(why), Some(account), None);
         }
-        let typed = match self.ask(handle) {
-            Ok(typed) => typed,
+        let typed = match self.ask(handle, words) {
+            Ok(reply) => Typed::parse(&reply),
             Err(why) => return (Ending::Cancelled(why), self.known(name), None),
         };
         if !is_still(handle, name) {
             return (Ending::Cancelled(RENAMED), self.known(name), Some(typed));
         }
-        if ruling.then == Then::Deny {
+        if self.is_denied() {
             return (Ending::Denied, self.known(name), Some(typed));
         }
-        let (ending, account) = self.judge(name, &typed);
+        let (ending, account, _) = self.judge(name, Given::Typed(&typed));
         (ending, account, Some(typed))
     }
 
@@ -173,6 +209,18 @@ impl Login<'_> {
         rules::decide(&self.settings.rules, &Circumstances { account, service, place })
     }
 
+    /// Whose login needs no code, by a rule or under `nullok`, and why if no rule says it.
+    pub(crate) fn free(&self, name: Option<&UserName>) -> Option<(Account, &'static str)> {
+        if self.ruling.then == Then::Skip {
+            return self.ruling.account.clone().map(|account| (account, ""));
+        }
+        name.filter(|_| self.ruling.nullok).and_then(|name| self.exempt(name))
+    }
+
+    pub(crate) fn is_denied(&self) -> bool {
+        self.ruling.then == Then::Deny
+    }
+
     /// Whether this login needs no code: only where everything that this rests on is established.
     fn exempt(&self, name: &UserName) -> Option<(Account, &'static str)> {
         if self.settings.login.unenrolled != Unenrolled::Skip {
@@ -190,48 +238,65 @@ impl Login<'_> {
         (standing == Standing::NotEnrolled).then_some((account, "not enrolled, and nullok is set"))
     }
 
-    fn ask(&self, handle: &PamHandle) -> Result<Typed, &'static str> {
+    /// What is answered to the prompt, before which these words stand on a line of their own: an information
+    /// text alone is not always shown.
+    pub(crate) fn ask(
+        &self,
+        handle: &PamHandle,
+        words: Option<&str>,
+    ) -> Result<Zeroizing<Vec<u8>>, &'static str> {
         let conversation =
             handle.get_item::<Conv>().ok().flatten().ok_or("the service has no conversation")?;
         let style = if self.settings.login.echo { PAM_PROMPT_ECHO_ON } else { PAM_PROMPT_ECHO_OFF };
-        let reply = conversation.send(style, &self.settings.login.prompt);
+        let prompt = &self.settings.login.prompt;
+        let reply = match words {
+            Some(words) => conversation.send(style, &format!("{words}\n{prompt}")),
+            None => conversation.send(style, prompt),
+        };
         let reply = reply.map_err(|_| "the conversation failed or was aborted")?;
-        Ok(Typed::parse(reply.as_ref().map_or(&[], |reply| reply.as_bytes())))
+        Ok(Zeroizing::new(reply.map_or_else(Vec::new, |reply| reply.as_bytes().to_vec())))
     }
 
     /// Everything that is judged is read now, after the prompt.
-    fn judge(&self, name: Option<&UserName>, typed: &Typed) -> (Ending, Option<Account>) {
+    /// Beside the answer, how many bytes at the end are the code.
+    pub(crate) fn judge(
+        &self,
+        name: Option<&UserName>,
+        given: Given<'_>,
+    ) -> (Ending, Option<Account>, Option<usize>) {
         let account = match name.map_or(Ok(None), lookup) {
             Ok(Some(account)) => account,
-            Ok(None) => return (Ending::UnknownAccount, None),
-            Err(error) => return (Ending::Answered(Outcome::Unavailable(error)), None),
+            Ok(None) => return (Ending::UnknownAccount, None, None),
+            Err(error) => return (Ending::Answered(Outcome::Unavailable(error)), None, None),
         };
         let origin = self.context.origin(&account, self.settings);
-        let outcome = if geteuid().is_root() {
-            self.judge_as_root(&account, typed, origin)
+        let (outcome, code) = if geteuid().is_root() {
+            self.judge_as_root(&account, given, origin)
         } else {
-            self.daemon().check(&account, typed, origin)
+            given.check(&self.daemon(), &account, origin)
         };
-        (Ending::Answered(outcome), Some(account))
+        (Ending::Answered(outcome), Some(account), code)
     }
 
     /// Root goes to the files. Where a sandbox may be what keeps it from them, it asks whoever is outside.
-    fn judge_as_root(&self, account: &Account, typed: &Typed, origin: Origin) -> Outcome {
+    fn judge_as_root(&self, account: &Account, given: Given<'_>, origin: Origin) -> (Outcome, Option<usize>) {
         let files = match self.files() {
-            Ok(files) => sys::undisturbed(|| files.check(account, typed, origin)),
-            Err(error) => Outcome::Unavailable(error),
+            Ok(files) => match sys::undisturbed(|| given.check(&files, account, origin)) {
+                (Outcome::Unavailable(error), _) => error,
+                answer => return answer,
+            },
+            Err(error) => error,
         };
-        let Outcome::Unavailable(files) = files else { return files };
         if !files.may_be_a_sandbox() {
-            return Outcome::Unavailable(files);
+            return (Outcome::Unavailable(files), None);
         }
-        match self.daemon().check(account, typed, origin) {
-            Outcome::Unavailable(daemon) => Outcome::Unavailable(StoreError::Sandbox {
-                store: self.settings.store.directory.clone(),
-                files: Box::new(files),
-                daemon: Box::new(daemon),
-            }),
-            outcome => outcome,
+        match given.check(&self.daemon(), account, origin) {
+            (Outcome::Unavailable(daemon), _) => {
+                let store = self.settings.store.directory.clone();
+                let (files, daemon) = (Box::new(files), Box::new(daemon));
+                (Outcome::Unavailable(StoreError::Sandbox { store, files, daemon }), None)
+            }
+            answer => answer,
         }
     }
 
@@ -242,7 +307,7 @@ impl Login<'_> {
         self.daemon().standing(account)
     }
 
-    fn known(&self, name: Option<&UserName>) -> Option<Account> {
+    pub(crate) fn known(&self, name: Option<&UserName>) -> Option<Account> {
         name.and_then(|name| lookup(name).ok().flatten())
     }
 

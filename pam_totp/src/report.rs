@@ -102,14 +102,34 @@ fn reason(ending: &Ending) -> String {
     }
 }
 
-/// What somebody is told who was let in, a message each: what was changed of their tokens lately, and advice.
-/// It stands in the manual too: not every application shows it.
-pub(crate) fn told(ending: &Ending) -> Vec<String> {
+/// What somebody is told, a message each. Whoever was let in: what was changed of their tokens lately, and
+/// advice. It stands in the manual too: not every application shows it. With `hints` also why a code was refused,
+/// and that few backup codes are left.
+pub(crate) fn told(ending: &Ending, hints: bool) -> Vec<String> {
+    if let Some(hint) = hint(ending).filter(|_| hints) {
+        return vec![hint.to_owned()];
+    }
     let Ending::Answered(Outcome::Judged(Verdict::Accepted { method, backup_left, announced })) = ending
     else {
         return Vec::new();
     };
-    announced.iter().map(warning).chain(advice(method, *backup_left)).collect()
+    let few = match (method, backup_left) {
+        (Method::Backup, 1) if hints => Some("1 backup code left.".to_owned()),
+        (Method::Backup, 2) if hints => Some("2 backup codes left.".to_owned()),
+        _ => None,
+    };
+    announced.iter().map(warning).chain(advice(method, *backup_left)).chain(few).collect()
+}
+
+/// Why a code that is right was refused. Nothing is said of one that is not, nor of whom it is of.
+pub(crate) fn hint(ending: &Ending) -> Option<&'static str> {
+    let Ending::Answered(Outcome::Judged(Verdict::Replayed { token, ahead: None })) = ending else {
+        return None;
+    };
+    Some(match token {
+        Some(_) => "Already used: wait for the next code.",
+        None => "Already used: take another backup code.",
+    })
 }
 
 /// What is told of a change: nobody's malware enrolls a token unseen.
@@ -229,12 +249,43 @@ mod tests {
         };
         let announced = vec![notice(false), notice(true)];
         let verdict = Verdict::Accepted { method: Method::Backup, backup_left: 0, announced };
-        let texts = told(&Ending::Answered(Outcome::Judged(verdict)));
+        let texts = told(&Ending::Answered(Outcome::Judged(verdict)), true);
         assert!(texts[0].ends_with(" 2027-01-15 08:00 UTC. If that was not you, tell an administrator."));
         assert!(texts[1].ends_with(" by an administrator. If you did not ask for that, tell them."));
         assert!(texts[2].starts_with("This was your last backup code."));
         assert!(texts.len() == 3 && texts.iter().all(|text| text.len() < 512), "PAM_MAX_MSG_SIZE");
-        assert!(told(&Ending::Answered(Outcome::NotEnrolled)).is_empty());
+        assert!(told(&Ending::Answered(Outcome::NotEnrolled), true).is_empty());
+    }
+
+    #[test]
+    fn reasons_are_told_of_right_codes_alone_and_where_the_settings_say_so() {
+        let texts = |verdict: Verdict, hints| told(&Ending::Answered(Outcome::Judged(verdict)), hints);
+        let token = TokenName::new("phone");
+        let replayed = |token: &Option<TokenName>, ahead| Verdict::Replayed { token: token.clone(), ahead };
+        assert_eq!(texts(replayed(&token, None), true), ["Already used: wait for the next code."]);
+        assert_eq!(texts(replayed(&None, None), true), ["Already used: take another backup code."]);
+        let backup =
+            |left| Verdict::Accepted { method: Method::Backup, backup_left: left, announced: Vec::new() };
+        assert_eq!(texts(backup(2), true), ["2 backup codes left."]);
+        assert_eq!(texts(backup(1), true), ["1 backup code left."]);
+        assert_eq!(texts(backup(0), true), texts(backup(0), false));
+        let silent = [
+            // The next code will not do either.
+            replayed(&token, Some(4000)),
+            backup(3),
+            Verdict::Wrong { counted: true },
+            Verdict::Wrong { counted: false },
+            Verdict::Malformed(Malformed::NoCodeAtEnd),
+            Verdict::Throttled { lane: Lane::Strangers, until: Time(5) },
+            Verdict::ClockBehind { seconds: 100_000 },
+            Verdict::Expired { number: 2, since: Time(5) },
+        ];
+        for verdict in silent {
+            assert_eq!(texts(verdict.clone(), true), [""; 0], "{verdict:?}");
+        }
+        for verdict in [replayed(&token, None), replayed(&None, None), backup(1), backup(2)] {
+            assert_eq!(texts(verdict.clone(), false), [""; 0], "{verdict:?}");
+        }
     }
 
     #[test]

@@ -13,12 +13,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{mem, ptr};
 use verifier::{below, wipe_stack};
+use zeroize::Zeroizing;
 
 #[link(name = "pam")]
 unsafe extern "C" {
     fn pam_syslog(handle: *const PamHandle, priority: libc::c_int, format: *const libc::c_char, ...);
     fn pam_getenv(handle: *mut PamHandle, name: *const libc::c_char) -> *const libc::c_char;
     fn pam_fail_delay(handle: *mut PamHandle, microseconds: libc::c_uint) -> libc::c_int;
+    fn pam_set_item(handle: *mut PamHandle, item: libc::c_int, value: *const libc::c_void) -> libc::c_int;
 }
 
 unsafe extern "C" {
@@ -91,6 +93,19 @@ pub(crate) fn fail_delay(handle: &mut PamHandle, seconds: u64) {
     let microseconds = seconds.saturating_mul(1_000_000).try_into().unwrap_or(libc::c_uint::MAX);
     // SAFETY: pam_fail_delay(3) takes a live handle and a number.
     unsafe { pam_fail_delay(handle, microseconds) };
+}
+
+/// Makes `password` the `PAM_AUTHTOK` of the modules behind this one; whether that worked.
+pub(crate) fn hand_on(handle: &mut PamHandle, password: &[u8]) -> bool {
+    /// security/_pam_types.h.
+    const PAM_AUTHTOK: libc::c_int = 6;
+    let mut text = Zeroizing::new(Vec::with_capacity(password.len() + 1));
+    text.extend_from_slice(password);
+    text.push(0);
+    let Ok(text) = CStr::from_bytes_with_nul(&text) else { return false };
+    // SAFETY: pam_set_item(3) takes a live handle and, for this item, a string that ends in NUL, which it
+    // copies; what it held before it wipes and frees.
+    unsafe { pam_set_item(handle, PAM_AUTHTOK, text.as_ptr().cast()) == 0 }
 }
 
 /// A copy of a code: the binding's enum is not `Copy`, though it is a number.
