@@ -6,6 +6,7 @@ use std::process::Command;
 
 use acceptance::artefacts;
 use acceptance::lab::{Lab, PASSWORD, run, write};
+use acceptance::pam::{Call, Code, Login, Reply, Style};
 use acceptance::sandbox;
 use acceptance::sshd::Sshd;
 use acceptance::terminal::Terminal;
@@ -204,6 +205,57 @@ fn one_account_of_a_service_is_exempt_and_no_other() {
         assert!(!sudo("backup2", "wrong", None), "the exemption is not from the password");
         assert!(!sudo("alice", PASSWORD, Some(&alice.phone.wrong())));
         assert!(sudo("alice", PASSWORD, Some(&alice.phone.code(0))));
+    });
+}
+
+/// A program with one field: whatever is asked is answered with what stands in it. Whether it opened.
+fn one_field(service: &str, user: &str, field: &str) -> bool {
+    let report = Login::new(service, user)
+        .asked(Style::EchoOff, "Password & verification code: ", Reply::Bytes(field.into()))
+        .calling(&[Call::Authenticate, Call::AcctMgmt])
+        .run();
+    let opened = report.verdict() == Code::Success;
+    assert!(!opened || report.answer(Call::AcctMgmt) == Code::Success);
+    opened
+}
+
+/// xrdp 884 and 1210: the code was asked for in a second prompt, which nobody saw.
+#[test]
+fn xrdp_has_one_field_and_takes_both_in_it() {
+    sandbox::within(|lab| {
+        follow(lab, "xrdp");
+        let alice = lab.enroll("alice");
+        let opened = |field: &str| one_field("xrdp-sesman", "alice", field);
+        assert!(!opened(PASSWORD));
+        assert!(!opened(&alice.phone.code(0)));
+        assert!(opened(&format!("{PASSWORD}{}", alice.phone.code(1))));
+        assert!(!opened(&format!("{PASSWORD}{}", alice.phone.code(1))));
+        assert!(opened(&format!("{PASSWORD}{}", alice.backup_codes[0])));
+    });
+}
+
+/// kube-openvpn 32 and others: renegotiation sends the old credentials, once in an hour.
+#[test]
+fn openvpn_sends_a_spent_code_again_which_is_a_replay_and_no_guess() {
+    sandbox::within(|lab| {
+        fs::create_dir_all("/etc/openvpn/server").unwrap();
+        follow(lab, "OpenVPN");
+        let alice = lab.enroll("alice");
+        let plugin = fs::read_to_string("/etc/openvpn/server/pam_totp.conf").unwrap();
+        let (_, names) = plugin.lines().next().unwrap().split_once("USERNAME ").unwrap();
+        // auth-pam.c, name_value_match: letters that the prompt begins with, in any case.
+        assert!("password & verification code: ".starts_with(names.split(' ').next().unwrap()));
+        assert!(plugin.contains("\nauth-gen-token ") && !plugin.contains("reneg-sec"));
+        let field = format!("{PASSWORD}{}", alice.phone.code(0));
+        assert!(one_field("openvpn", "alice", &field));
+        for _ in 0..24 {
+            lab.syslog.clear();
+            assert!(!one_field("openvpn", "alice", &field));
+            let lines = lab.syslog.module();
+            let line = lines.iter().find(|line| line.contains("pam_totp")).unwrap();
+            assert!(line.contains("verdict=replayed") && !line.contains("authentication failure"), "{line}");
+        }
+        assert!(one_field("openvpn", "alice", &format!("{PASSWORD}{}", alice.phone.code(1))));
     });
 }
 

@@ -7,6 +7,7 @@ use acceptance::sshd::{INTERACTIVE, Sshd};
 
 const PASSWORD_PROMPT: &str = "Password: ";
 const CODE_PROMPT: &str = "Verification code: ";
+const BOTH_PROMPT: &str = "Password & verification code: ";
 
 fn password_and_code(lab: &Lab, arguments: &str) {
     let auth = format!("auth required pam_unix.so nodelay\nauth required pam_totp.so {arguments}\n");
@@ -153,6 +154,49 @@ fn a_password_poured_into_the_code_prompt_costs_no_guess() {
         let sshd = Sshd::start(lab, INTERACTIVE);
         let code = alice.phone.code(0);
         assert!(sshd.log_in("alice", &[(PASSWORD_PROMPT, PASSWORD), (CODE_PROMPT, &code)]).entered);
+    });
+}
+
+fn both_in_one(lab: &Lab) {
+    lab.service(
+        "sshd",
+        "auth required pam_totp.so forward_pass\nauth required pam_unix.so use_first_pass nodelay\n",
+    );
+}
+
+#[test]
+fn both_in_one_answer_open_by_a_conversation_once() {
+    sandbox::within(|lab| {
+        both_in_one(lab);
+        let alice = lab.enroll("alice");
+        let sshd = Sshd::start(lab, INTERACTIVE);
+        let entered = |answer: &str| sshd.log_in("alice", &[(BOTH_PROMPT, answer)]).entered;
+        let both = format!("{PASSWORD}{}", alice.phone.code(0));
+        assert!(!entered(PASSWORD));
+        assert!(!entered(&format!("{PASSWORD}{}", alice.phone.wrong())));
+        assert!(entered(&both));
+        assert!(!entered(&both));
+        assert!(!entered(&format!("wrong{}", alice.phone.code(1))));
+        assert!(entered(&format!("{PASSWORD}{}", alice.backup_codes[0])));
+    });
+}
+
+#[test]
+fn both_in_one_answer_open_by_sshds_password_authentication_and_a_password_alone_is_no_guess() {
+    sandbox::within(|lab| {
+        lab.settings("[login]\nfail_delay = \"0s\"\n[throttle]\nfree_failures = 1\n");
+        both_in_one(lab);
+        let alice = lab.enroll("alice");
+        let sshd = Sshd::start(lab, "PasswordAuthentication yes\nKbdInteractiveAuthentication no\n");
+        let entered = |answer: &str| sshd.log_in("alice", &[("password: ", answer)]).entered;
+        for password in [PASSWORD, "correcthorse", "hunter2", "hunter12345"] {
+            lab.syslog.clear();
+            assert!(!entered(password));
+            let line = lab.decision();
+            assert!(line.contains("not counted"), "{line}");
+        }
+        assert!(entered(&format!("{PASSWORD}{}", alice.phone.code(0))));
+        assert!(!entered(&format!("{PASSWORD}{}", alice.phone.code(0))));
     });
 }
 
