@@ -3,10 +3,11 @@
 
 use std::fs;
 
-use acceptance::lab::{Lab, PASSWORD, STORE};
+use acceptance::lab::{Lab, PASSWORD, STORE, write};
 use acceptance::pam::{Code, Login, Reply, Report, Style};
 use acceptance::people::Person;
 use acceptance::sandbox;
+use acceptance::terminal::Terminal;
 
 const BOTH: &str = "Password & verification code: ";
 const CODE: &str = "Verification code: ";
@@ -174,6 +175,69 @@ fn forward_pass_asks_everybody_the_same_once_and_never_shows_a_password() {
         let both = Reply::Bytes(with(BYTES, &alice.phone.code(0)));
         let report = Login::new("door", "alice").asked(Style::EchoOff, "Both: ", both).run();
         assert_eq!(report.verdict(), Code::Success);
+    });
+}
+
+/// vscode-remote-release 2010 and others look for the words, xpipe 83 remembers what "password" was answered with.
+#[test]
+fn the_words_of_the_prompts_are_those_that_programs_look_for() {
+    sandbox::within(|lab| {
+        let alice = lab.enroll("alice");
+        let spoken = |arguments: &str, login: Login| {
+            line(lab, arguments);
+            let mut command = login.command();
+            command.env("LC_ALL", "de_DE.UTF-8").env("LANGUAGE", "de");
+            Report::of(command.output().unwrap()).followed().heard.remove(0).text
+        };
+        let alone =
+            spoken("", Login::new("door", "alice").code("no code").asked(Style::EchoOff, NONE, Reply::Null));
+        assert!(alone.starts_with("Verification code:") && !alone.to_lowercase().contains("password"));
+        let both = spoken("forward_pass", answered("alice", with(BYTES, &alice.phone.code(0))));
+        assert!(both.starts_with("Password"));
+    });
+}
+
+/// WinSCP, cyberduck 15076, cockpit 18247: whatever is asked first is answered with the password.
+#[test]
+fn a_saved_password_that_answers_the_first_prompt_is_no_guess() {
+    sandbox::within(|lab| {
+        lab.settings(MERCILESS);
+        let alice = lab.enroll("alice");
+        let unix = "auth required pam_unix.so nodelay\n";
+        lab.service("door", &format!("auth required pam_totp.so\n{unix}"));
+        for _ in 0..3 {
+            assert_ne!(
+                Login::new("door", "alice").code(PASSWORD).password("x").run().verdict(),
+                Code::Success
+            );
+        }
+        let code = Login::new("door", "alice").code(alice.phone.code(0));
+        assert_eq!(code.password(PASSWORD).run().verdict(), Code::Success);
+    });
+}
+
+#[test]
+fn sudo_asks_for_both_at_once_by_terminal_and_by_standard_input() {
+    sandbox::within(|lab| {
+        let alice = lab.enroll("alice");
+        lab.service(
+            "sudo",
+            "auth required pam_totp.so forward_pass\nauth required pam_unix.so use_first_pass nodelay\n",
+        );
+        lab.sudoers("Defaults passwd_tries=1\nalice ALL=(ALL) ALL\n");
+        let sudo = |answer: &str| {
+            let mut terminal = Terminal::start(lab.as_user("alice", &["sudo", "-k", "true"]));
+            terminal.expect(BOTH);
+            terminal.say(answer);
+            terminal.finish().0.success()
+        };
+        assert!(!sudo(PASSWORD));
+        assert!(!sudo(&alice.phone.code(0)));
+        assert!(sudo(&format!("{PASSWORD}{}", alice.phone.code(1))));
+        let answer = format!("{PASSWORD}{}\n", alice.backup_codes[0]);
+        write("/tmp/answer", &answer);
+        let mut by_input = lab.as_user("alice", &["sudo", "-S", "-k", "true"]);
+        assert!(by_input.stdin(fs::File::open("/tmp/answer").unwrap()).status().unwrap().success());
     });
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use acceptance::daemon::{Daemon, call};
 use acceptance::lab::{Lab, PASSWORD, STORE};
-use acceptance::pam::{Code, Login, Report, Waiting};
+use acceptance::pam::{Code, Login, Reply, Report, Style, Waiting};
 use acceptance::sandbox;
 use acceptance::terminal::Terminal;
 use serde_json::json;
@@ -107,6 +107,24 @@ fn in_every_sandbox_root_asks_the_daemon_and_a_code_opens_once() {
         for sandbox in sandboxes() {
             assert_eq!(sandbox.run(&code).verdict(), Code::AuthErr, "{}", sandbox.0);
         }
+    });
+}
+
+#[test]
+fn in_a_sandbox_password_and_code_in_one_answer_open_once() {
+    sandbox::within(|lab| {
+        let _daemon = Daemon::start(lab);
+        lab.door("forward_pass");
+        let alice = lab.enroll_slow("alice");
+        let door = |code: &str| {
+            let answer = Reply::Bytes(format!("{PASSWORD}{code}").into());
+            Login::new("door", "alice").asked(Style::EchoOff, "Password & verification code: ", answer)
+        };
+        let code = alice.phone.code(0);
+        assert_eq!(strict().run(&door(&alice.phone.wrong())).verdict(), Code::AuthErr);
+        assert_eq!(strict().run(&door(&code)).verdict(), Code::Success);
+        assert_eq!(strict().run(&door(&code)).verdict(), Code::AuthErr);
+        assert_eq!(door(&code).run().verdict(), Code::AuthErr);
     });
 }
 

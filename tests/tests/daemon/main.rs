@@ -10,6 +10,7 @@ mod locker;
 mod memory;
 mod racing;
 mod systemd;
+mod tails;
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
