@@ -317,6 +317,26 @@ fn debug_shows_nothing_of_a_password() {
 }
 
 #[test]
+fn a_code_that_is_typed_twice_or_two_in_the_wrong_order_are_no_end_of_a_password() {
+    let code = |step| phone(K1).code(step).expose().to_owned();
+    let (one, two) = (code(STEP), code(STEP + 1));
+    for (typed, length) in [
+        (format!("{one}{one}"), 12),
+        (format!("{one} {one}"), 13),
+        (format!("{two}{one}"), 12),
+        (format!("{one}{two}"), 12),
+        (format!("{one}000000"), 0),
+        (format!("000000{one}"), 6),
+    ] {
+        let (enrollment, mut ledger) = enrolled(vec![phone(K1), fob()]);
+        let found = judged(&enrollment, &mut ledger, format!("p!{typed}").as_bytes());
+        assert_eq!(found.1.unwrap_or(0), length, "{typed}: {found:?}");
+        let again = judged(&enrollment, &mut ledger, format!("p!{typed}").as_bytes());
+        assert!(!matches!(again.0, Verdict::Accepted { .. }), "{typed}");
+    }
+}
+
+#[test]
 fn a_code_from_a_network_makes_it_known() {
     let (enrollment, ledger) = enrolled(vec![phone(K1)]);
     let origin = Origin::Network(network("192.0.2.7"));
@@ -340,6 +360,50 @@ proptest! {
         let tail = Tail::of(&answer);
         prop_assert!(tail.text().is_ascii() && tail.text().len() <= 48);
         prop_assert_eq!(readings(tail.text()), readings(&answer));
+    }
+
+    /// Whatever is typed behind whatever passwords: nothing opens twice, an answer is one failure at most, and
+    /// what is charged is not more than what could have been guessed.
+    #[test]
+    fn no_code_opens_twice_and_no_answer_is_two_guesses(
+        answers in prop::collection::vec(
+            ("[a-z]{0,6}[0-9]{0,8}", 0..4usize, 0..4u64, 0..5u8, prop::bool::ANY), 1..30,
+        ),
+    ) {
+        let tokens: Vec<_> = [(6, 1), (8, 2), (7, 3), (8, 1)]
+            .into_iter()
+            .enumerate()
+            .map(|(n, (digits, key))| named(&format!("t{n}"), totp(30), digits, common::numbered_secret(key)))
+            .collect();
+        let (enrollment, mut ledger) = enrolled(tokens.clone());
+        let mut opened = std::collections::HashSet::new();
+        for (password, token, step, shape, optional) in answers {
+            let code = |step: u64| tokens[token].code(STEP - 1 + step).expose().to_owned();
+            let end = match shape {
+                0 | 1 => code(step),
+                2 => format!("{} {}", code(step), code(step + 1)),
+                3 => format!("{}{}", code(step + 1), code(step)),
+                _ => "000000".to_owned(),
+            };
+            let answer = format!("{password}{end}");
+            let tail = if optional { Tail::of(answer.as_bytes()).optional() } else { Tail::of(answer.as_bytes()) };
+            let before = ledger.clone();
+            let (verdict, length) = judged_tail(&enrollment, &mut ledger, &tail, &Policy::default());
+            let spent: u64 = ledger.strangers_budget.spent.0 - before.strangers_budget.spent.0;
+            prop_assert!(spent <= 3 * Chance::from_ratio(6, 1_000_000).0, "{}", spent);
+            if let Verdict::Accepted { .. } = verdict {
+                prop_assert!(opened.insert(answer.clone()), "{} opened twice", answer);
+                prop_assert_eq!(ledger.strangers.failures, 0);
+                let moved = ledger.tokens.iter().zip(&before.tokens).filter(|(new, old)| new.next > old.next);
+                prop_assert!(moved.count() >= 1);
+                let rest = &answer[..answer.len() - length.unwrap()];
+                prop_assert!(rest.starts_with(&password[..password.len().min(rest.len())]));
+            } else {
+                prop_assert!(ledger.strangers.failures <= before.strangers.failures + 1);
+                prop_assert!(ledger.tokens == before.tokens);
+                prop_assert!(!optional || ledger == before);
+            }
+        }
     }
 
     /// Each reading is what its bytes say alone.

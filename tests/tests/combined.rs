@@ -48,6 +48,20 @@ fn with(password: &[u8], code: &str) -> Vec<u8> {
     [password, code.as_bytes()].concat()
 }
 
+/// A code that is typed twice is no end of the password.
+#[test]
+fn a_code_that_is_typed_twice_is_not_handed_on() {
+    sandbox::within(|lab| {
+        let alice = lab.enroll("alice");
+        line(lab, "forward_pass");
+        let twice = alice.phone.code(0).repeat(2);
+        for expected in [Code::Success, Code::AuthErr] {
+            let found = outcome(&answered("alice", with(BYTES, &twice)));
+            assert_eq!(found, (expected, Some(BYTES.to_vec())));
+        }
+    });
+}
+
 /// Every ending under `forward_pass`: what is typed behind the password, and what comes of it.
 fn endings(alice: &Person) -> Vec<(&'static str, String, Code)> {
     vec![

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use acceptance::host::{self, Loaded, State};
-use acceptance::lab::{Lab, STORE, run};
-use acceptance::pam::{Code, Login, Reply, Waiting};
+use acceptance::lab::{Lab, PASSWORD, STORE, run};
+use acceptance::pam::{Code, Login, Reply, Style, Waiting};
 use acceptance::people::Person;
 use acceptance::sandbox;
 
@@ -14,6 +14,7 @@ use acceptance::sandbox;
 fn every_ending(lab: &Lab, alice: &Person) -> Vec<(Login, Code)> {
     lab.door("");
     lab.service("lax", "auth required pam_totp.so nullok debug\n");
+    lab.service("both", "auth required pam_totp.so forward_pass nullok\nauth required pam_unix.so nodelay\n");
     lab.service("wrong-line", "auth required pam_totp.so nonsense\n");
     lab.service("wrong-store", "auth required pam_totp.so config=/etc/security/elsewhere.toml\n");
     let elsewhere = "[login]\nfail_delay = \"0s\"\n[store]\ndirectory = \"/nowhere\"\n";
@@ -23,7 +24,14 @@ fn every_ending(lab: &Lab, alice: &Person) -> Vec<(Login, Code)> {
     acceptance::lab::write("/etc/security/ruled.toml", ruled);
     lab.service("ruled", "auth required pam_totp.so config=/etc/security/ruled.toml\n");
     let door = |user: &str| Login::new("door", user);
+    let both = |user: &str, code: &str| {
+        let answer = Reply::Bytes(format!("{PASSWORD}{code}").into());
+        Login::new("both", user).asked(Style::EchoOff, "Password & verification code: ", answer)
+    };
     vec![
+        (both("alice", &alice.backup_codes[1]), Code::Success),
+        (both("alice", &alice.phone.wrong()), Code::AuthErr),
+        (both("bob", ""), Code::Success),
         (door("alice").code(alice.phone.code(0)), Code::Success),
         (door("alice").code(&alice.backup_codes[0]), Code::Success),
         (door("alice").code(alice.phone.code(0)), Code::AuthErr),
@@ -187,7 +195,9 @@ fn no_code_secret_or_password_reaches_the_log() {
             let _ = login.run();
         }
         let log = lab.syslog.raw().join("\n");
-        let secrets = [alice.phone.code(0), alice.phone.wrong(), alice.backup_codes[0].clone(), alice.secret];
+        let [first, second, ..] = &alice.backup_codes[..] else { panic!("ten codes") };
+        let codes = [alice.phone.code(0), alice.phone.wrong(), first.clone(), second.clone()];
+        let secrets = codes.into_iter().chain([alice.secret, PASSWORD.to_owned()]);
         for secret in secrets {
             assert!(!log.contains(&secret), "{secret} in\n{log}");
         }

@@ -135,9 +135,8 @@ impl Verifier for Remote {
             Ok(split) => split,
             Err(error) => return (Outcome::Unavailable(error), None),
         };
-        let is_read_so = |length: usize| tail.readings().iter().any(|reading| reading.length == length);
         match (&outcome, code) {
-            (_, Some(length)) if is_read_so(length) => (outcome, code),
+            (_, Some(length)) if length <= tail.text().len() => (outcome, code),
             // Whoever calls it good says what is.
             (Outcome::Judged(Verdict::Accepted { .. }), _) | (_, Some(_)) => (nonsense(), None),
             (_, None) => (outcome, None),

@@ -44,10 +44,29 @@ pub fn split(
     ];
     for rank in ranks {
         if let Some((reading, judgement)) = judged.iter().find(|(_, judgement)| rank(&judgement.verdict)) {
-            return Split { judgement: judgement.clone(), code: Some(reading.length) };
+            let judgement = judgement.clone();
+            let after = judgement.next.as_ref().unwrap_or(ledger);
+            let is_code = |typed: &Typed| {
+                let verdict = judge(enrollment, after, &attempt(typed), now, policy).verdict;
+                matches!(verdict, Verdict::Accepted { .. } | Verdict::Replayed { .. })
+            };
+            return Split { code: Some(with_codes_before(tail, reading.length, is_code)), judgement };
         }
     }
     Split { judgement: case.none_is_good(tail, &admission), code: None }
+}
+
+/// As many bytes at the end as are codes, of which the last takes `length`: a code that was typed twice, or two
+/// in the wrong order, must not be taken for the end of the password.
+fn with_codes_before(tail: &Tail, mut length: usize, is_code: impl Fn(&Typed) -> bool) -> usize {
+    loop {
+        let rest = tail.text().len().checked_sub(length).and_then(|end| tail.text().get(..end));
+        let before = Tail::of(rest.unwrap_or_default());
+        match before.readings().iter().find(|reading| is_code(&reading.typed)) {
+            Some(reading) => length += reading.length,
+            None => return length,
+        }
+    }
 }
 
 /// As [`super::throttled`], for the end of a password.
