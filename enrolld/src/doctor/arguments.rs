@@ -5,13 +5,29 @@ use crate::doctor::finding::{self, Finding};
 use crate::doctor::stack::Line;
 use std::path::Path;
 
-const FLAGS: [&str; 3] = ["nullok", "echo", "debug"];
+const FLAGS: [&str; 6] = ["nullok", "echo", "debug", "forward_pass", "use_first_pass", "try_first_pass"];
+/// What does not go together, as `Arguments::agree` has it.
+const CONTRADICTIONS: [(&str, &str); 4] = [
+    ("try_first_pass", "use_first_pass"),
+    ("echo", "forward_pass"),
+    ("echo", "use_first_pass"),
+    ("prompt=", "use_first_pass"),
+];
 const VALUES: [&str; 2] = ["config=", "prompt="];
 
 /// What the module would refuse. Settings that the line names are read where they are `here`.
 pub(crate) fn findings(line: &Line, here: bool) -> Vec<Finding> {
     let wrong = line.arguments().iter().filter_map(|argument| complaint(argument, here));
-    wrong.map(|finding| finding.at(line.place())).collect()
+    let has = |word: &str| {
+        line.arguments()
+            .iter()
+            .any(|argument| argument == word || word.ends_with('=') && argument.starts_with(word))
+    };
+    let both = CONTRADICTIONS.iter().filter(|(one, other)| has(one) && has(other));
+    let both = both.map(|(one, other)| {
+        finding::ARGUMENT.finding(format!("{one} and {other} contradict each other"), "take one of them away")
+    });
+    wrong.chain(both).map(|finding| finding.at(line.place())).collect()
 }
 
 fn complaint(argument: &str, here: bool) -> Option<Finding> {

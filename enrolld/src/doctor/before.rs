@@ -134,8 +134,8 @@ impl Class {
         match self {
             Self::SeveralPrompts => "auth required pam_totp.so, after the line that asks for the password",
             Self::SingleAnswer => {
-                "its one field takes a code or a password, not both: leave the line out, or put it in place of \
-                 the password's"
+                "its one field takes password and code together: auth required pam_totp.so forward_pass \
+                 before the password's line, and that with use_first_pass"
             }
             Self::NoConversation => "no code is ever asked for; the line does no harm",
             Self::NotReached => "lets in without asking: turn the automatic login off, or leave it",

@@ -146,7 +146,9 @@ impl<'a> Examined<'a> {
             asked.find(|index| is_ours(index) || asks(*index)).filter(is_ours).is_some()
         };
         let later = self.stack.lines.iter().enumerate().any(|(index, _)| index > self.ours && asks(index));
-        if later && walks.iter().any(|(_, walk)| first(walk)) {
+        let takes_both =
+            self.line().is_some_and(|line| line.arguments().iter().any(|word| word == "forward_pass"));
+        if later && !takes_both && walks.iter().any(|(_, walk)| first(walk)) {
             let fix = "put our line behind the one that asks for the password";
             found.extend(self.line().map(|line| {
                 finding::CODE_FIRST.finding("the code is asked before the password", fix).at(line.place())
