@@ -300,6 +300,67 @@ fn an_exempt_login_still_asks_for_the_password_and_hands_it_on() {
 }
 
 #[test]
+fn a_rule_that_denies_spends_nothing_and_hands_no_code_on() {
+    sandbox::within(|lab| {
+        let alice = lab.enroll("alice");
+        line(lab, "forward_pass");
+        let settings = |then: &str| lab.settings(&format!("{MERCILESS}[[rule]]\nthen = \"{then}\"\n"));
+        settings("deny");
+        for (_, code, _) in endings(&alice) {
+            let (verdict, password) = outcome(&answered("alice", with(BYTES, &code)));
+            assert_eq!((verdict, password), (Code::AuthErr, Some(BYTES.to_vec())), "{code:?}");
+            let line = lab.decision();
+            assert!(line.contains("verdict=denied") && line.ends_with("says deny\""), "{line}");
+        }
+        assert_eq!(lab.status("alice")["backup_codes_left"], 10);
+        settings("require");
+        let found = outcome(&answered("alice", with(BYTES, &alice.phone.code(0))));
+        assert_eq!(found, (Code::Success, Some(BYTES.to_vec())), "it was not spent");
+    });
+}
+
+#[test]
+fn where_a_rule_skips_a_good_code_behind_the_password_is_spent_and_all_else_costs_nothing() {
+    sandbox::within(|lab| {
+        let rule =
+            |then: &str| lab.settings(&format!("{MERCILESS}[[rule]]\nuser = \"alice\"\nthen = \"{then}\"\n"));
+        rule("skip");
+        let alice = lab.enroll("alice");
+        lab.service(
+            "door",
+            &format!(
+                "auth required pam_totp.so forward_pass\n{}auth required pam_unix.so use_first_pass nodelay\n",
+                watcher()
+            ),
+        );
+        let log_in = |end: &str, verdict: &str| {
+            lab.syslog.clear();
+            let (code, password) = outcome(&answered("alice", with(PASSWORD.as_bytes(), end)));
+            let lines = lab.syslog.module();
+            assert!(lines.iter().any(|line| line.contains(&format!("verdict={verdict}"))), "{lines:#?}");
+            let whole = password.unwrap() == with(PASSWORD.as_bytes(), end);
+            (code == Code::Success, whole)
+        };
+        assert_eq!(log_in("", "exempt"), (true, true));
+        for _ in 0..3 {
+            assert_eq!(log_in(&alice.phone.wrong(), "exempt"), (false, true));
+        }
+        assert_eq!(lab.status("alice")["throttled"], serde_json::json!([]));
+        assert_eq!(log_in(&alice.phone.code(0), "accepted"), (true, false));
+        // Known to be a code, if one that is spent.
+        assert_eq!(log_in(&alice.phone.code(0), "exempt"), (true, false));
+        rule("deny");
+        assert_eq!(log_in(&alice.phone.code(1), "denied"), (false, false));
+        rule("require");
+        assert_eq!(
+            log_in(&alice.phone.code(1), "accepted"),
+            (true, false),
+            "the rule that denies spent nothing"
+        );
+    });
+}
+
+#[test]
 fn a_prompt_that_stood_open_while_somebody_enrolled_exempts_nobody() {
     sandbox::within(|lab| {
         line(lab, "forward_pass nullok");
