@@ -225,6 +225,18 @@ impl Ledger {
         }
     }
 
+    /// The same, with what is spent in `other`, and nothing that whoever spent it has earned.
+    pub(crate) fn with_spent(&self, other: &Self) -> Self {
+        Self {
+            latest: other.latest,
+            tokens: other.tokens.clone(),
+            spent_backup: other.spent_backup,
+            spent_scratch: other.spent_scratch,
+            bypass_uses: other.bypass_uses,
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn delay(&self, lane: Lane) -> Delay {
         match lane {
             Lane::Console => self.console,

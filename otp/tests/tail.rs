@@ -275,6 +275,27 @@ fn a_spent_code_at_the_end_makes_no_guess_free() {
     assert!(matches!(found.0, Verdict::Accepted { .. }), "{found:?}");
 }
 
+/// Whoever has seen a code that is spent could try another before it in each answer, for free: where it ends
+/// up says whether it is good.
+#[test]
+fn a_code_that_is_found_before_a_spent_one_is_spent_too() {
+    let code = |step| phone(K1).code(step).expose().to_owned();
+    for optional in [false, true] {
+        let (enrollment, mut ledger) = enrolled(vec![phone(K1)]);
+        judged(&enrollment, &mut ledger, format!("p!{}", code(STEP)).as_bytes());
+        ledger.strangers.failures = 3;
+        let before = ledger.clone();
+        let tail = Tail::of(format!("p!{}{}", code(STEP + 1), code(STEP)).as_bytes());
+        let tail = if optional { tail.optional() } else { tail };
+        let found = judged_tail(&enrollment, &mut ledger, &tail, &Policy::default());
+        assert!(matches!(found, (Verdict::Replayed { .. }, Some(12))), "{found:?}");
+        // And that is all: nobody was let in.
+        assert_eq!(ledger, Ledger { tokens: ledger.tokens.clone(), ..before });
+        let again = judged(&enrollment, &mut ledger, format!("p!{}", code(STEP + 1)).as_bytes());
+        assert!(matches!(again.0, Verdict::Replayed { .. }), "{again:?}");
+    }
+}
+
 #[test]
 fn where_no_code_is_needed_a_good_one_is_spent_and_all_else_costs_nothing() {
     let (enrollment, mut ledger) = with_backup(vec![phone(K1)], "abcd-efgh-jkmn");
@@ -400,8 +421,11 @@ proptest! {
                 prop_assert!(rest.starts_with(&password[..password.len().min(rest.len())]));
             } else {
                 prop_assert!(ledger.strangers.failures <= before.strangers.failures + 1);
-                prop_assert!(ledger.tokens == before.tokens);
-                prop_assert!(!optional || ledger == before);
+                // A code before one that was spent is spent, too.
+                let is_replay = matches!(verdict, Verdict::Replayed { .. });
+                prop_assert!(is_replay || ledger.tokens == before.tokens);
+                let kept = Ledger { tokens: before.tokens.clone(), ..ledger.clone() };
+                prop_assert!(!(optional || is_replay) || kept == before);
             }
         }
     }

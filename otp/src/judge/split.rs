@@ -44,21 +44,25 @@ pub fn split(
     ];
     for rank in ranks {
         if let Some((reading, judgement)) = judged.iter().find(|(_, judgement)| rank(&judgement.verdict)) {
-            let judgement = judgement.clone();
-            let after = judgement.next.as_ref().unwrap_or(ledger);
-            let is_code = |typed: &Typed| {
-                let verdict = judge(enrollment, after, &attempt(typed), now, policy).verdict;
+            let mut judgement = judgement.clone();
+            let code = with_codes_before(tail, reading.length, |typed| {
+                let after = judgement.next.as_ref().unwrap_or(ledger);
+                let Judgement { verdict, next } = judge(enrollment, after, &attempt(typed), now, policy);
+                if let (Verdict::Accepted { .. }, Some(next)) = (&verdict, next) {
+                    judgement.next = Some(after.with_spent(&next));
+                }
                 matches!(verdict, Verdict::Accepted { .. } | Verdict::Replayed { .. })
-            };
-            return Split { code: Some(with_codes_before(tail, reading.length, is_code)), judgement };
+            });
+            return Split { code: Some(code), judgement };
         }
     }
     Split { judgement: case.none_is_good(tail, &admission), code: None }
 }
 
 /// As many bytes at the end as are codes, of which the last takes `length`: a code that was typed twice, or two
-/// in the wrong order, must not be taken for the end of the password.
-fn with_codes_before(tail: &Tail, mut length: usize, is_code: impl Fn(&Typed) -> bool) -> usize {
+/// in the wrong order, must not be taken for the end of the password. What is good of them is to be spent: where
+/// the code is said to begin tells whoever guesses before a spent code that they have found one.
+fn with_codes_before(tail: &Tail, mut length: usize, mut is_code: impl FnMut(&Typed) -> bool) -> usize {
     loop {
         let rest = tail.text().len().checked_sub(length).and_then(|end| tail.text().get(..end));
         let before = Tail::of(rest.unwrap_or_default());

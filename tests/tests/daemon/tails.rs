@@ -43,6 +43,24 @@ fn the_end_of_a_password_is_one_question_and_the_answer_says_where_the_code_begi
     });
 }
 
+/// Of three codes that are good, whoever has seen one that is spent and asks for all others before it finds one
+/// within minutes: nothing of that is counted.
+#[test]
+fn a_code_that_is_found_before_a_spent_one_opens_nothing() {
+    sandbox::within(|lab| {
+        lab.settings(MERCILESS);
+        let alice = lab.enroll_slow("alice");
+        let _daemon = Daemon::start(lab);
+        let (spent, next) = (alice.phone.code(0), alice.phone.code(1));
+        assert_eq!(asked(ALICE, &spent, "required")["verdict"], "accepted");
+        for (guess, length) in [(alice.phone.wrong(), 6), (next.clone(), 12)] {
+            let answer = asked(ALICE, &format!("{guess}{spent}"), "optional");
+            assert_eq!((&answer["verdict"], &answer["length"]), (&json!("replayed"), &json!(length)));
+        }
+        assert_eq!(asked(ALICE, &next, "required")["verdict"], "replayed");
+    });
+}
+
 #[test]
 fn where_no_code_is_needed_nothing_is_counted_but_for_a_service_that_asks_about_everybody() {
     sandbox::within(|lab| {
