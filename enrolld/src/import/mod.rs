@@ -139,7 +139,7 @@ mod tests {
                             google_authenticator::parse(&damaged, &here()).map_err(|m| silent(m.to_string())),
                         ),
                         (1, Ok(text)) => {
-                            let read = oath::row(text, 1, |_| vec![here().now]);
+                            let read = oath::row(text, 1, &here(), |_| vec![here().now]);
                             drop(read.map_err(|mistake| silent(mistake.to_string())));
                         }
                         (_, Ok(text)) => {

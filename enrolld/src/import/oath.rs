@@ -2,7 +2,7 @@
 //! hexadecimal and, once it was used, counter, last code and time.
 
 use super::encoding::hex_digit;
-use super::{Mistake, Note, name_of};
+use super::{Here, Mistake, Note, name_of};
 use otp::{Algorithm, Code, Digits, Kind, Period, Secret, Time, Token, TokenState};
 use verifier::Brought;
 use zeroize::Zeroizing;
@@ -44,7 +44,12 @@ pub(crate) fn user_of(line: &str) -> Option<&str> {
 }
 
 /// Reads a line. `local` gives the instants that a wall clock here may have meant: two where it was set back.
-pub(crate) fn row(line: &str, number: usize, local: impl Fn(Civil) -> Vec<Time>) -> Result<Row, Mistake> {
+pub(crate) fn row(
+    line: &str,
+    number: usize,
+    here: &Here,
+    local: impl Fn(Civil) -> Vec<Time>,
+) -> Result<Row, Mistake> {
     let mistake = |what: &str| Mistake::new(number, what);
     let mut words = line.split_ascii_whitespace();
     let Some(first) = words.next() else { return Ok(Row::Blank) };
@@ -61,12 +66,19 @@ pub(crate) fn row(line: &str, number: usize, local: impl Fn(Civil) -> Vec<Time>)
     let name = name_of(kind).ok_or_else(|| mistake("the token has no name"))?;
     let token = Token { name, kind, algorithm: Algorithm::Sha1, digits, secret };
     let times = time.transpose()?.map_or(Vec::new(), local);
-    let notes = notes_on(password);
+    let mut notes = notes_on(password);
     let state = match kind {
         Kind::Hotp => event_state(counter, last, &times),
         Kind::Totp { period } => time_state(&token, period, last, &times),
     };
-    Ok(Row::Token { brought: Box::new(Brought { token, state, floor: 0 }), notes })
+    let floor = match token.step_at(here.now) {
+        Some(step) if last.is_some() && state.spent.is_empty() => step.saturating_add(WINDOW + 1),
+        _ => 0,
+    };
+    if floor > 0 {
+        notes.push(Note::new("LAST", "no step near its time shows the last code, so codes pass in a while"));
+    }
+    Ok(Row::Token { brought: Box::new(Brought { token, state, floor }), notes })
 }
 
 fn kind_and_digits(word: &str) -> Option<(Kind, Digits)> {
@@ -127,7 +139,7 @@ fn event_state(counter: u64, last: Option<&str>, times: &[Time]) -> TokenState {
 }
 
 /// The last code was shown by a step near its time. Where none shows it, all that the module's window can have
-/// reached is used.
+/// reached is used; and the time may be another zone's, for a setuid program like su takes TZ from its caller.
 fn time_state(token: &Token, period: Period, last: Option<&str>, times: &[Time]) -> TokenState {
     let typed = last.and_then(|text| Code::new(text.as_bytes()));
     let step_of = |time: Time| time.0 / period.seconds();

@@ -1,7 +1,7 @@
 //! Rows of users.oath, one peculiarity each.
 
 use super::*;
-use crate::import::samples::{NOW, STEP};
+use crate::import::samples::{NOW, STEP, here};
 
 fn hex() -> String {
     let key = Secret::from_base32(crate::import::samples::K1).unwrap();
@@ -16,7 +16,7 @@ fn utc(civil: Civil) -> Vec<Time> {
 }
 
 fn token(line: &str) -> (Brought, Vec<Note>) {
-    match row(line, 1, utc).unwrap() {
+    match row(line, 1, &here(), utc).unwrap() {
         Row::Token { brought, notes } => {
             assert_eq!(user_of(line), Some("alice"));
             (*brought, notes)
@@ -26,7 +26,7 @@ fn token(line: &str) -> (Brought, Vec<Note>) {
 }
 
 fn refused(line: &str) -> String {
-    row(line, 7, utc).unwrap_err().to_string()
+    row(line, 7, &here(), utc).unwrap_err().to_string()
 }
 
 #[test]
@@ -54,11 +54,11 @@ fn other_first_words_are_ignored_as_the_module_ignores_them() {
     for line in
         ["# HOTP alice - 00", "TOTP alice - 00", "HOTP/T15 alice - 00", "HOTP/E/9 alice - 00", "hotp a - 0"]
     {
-        assert!(matches!(row(line, 1, utc), Ok(Row::Ignored)), "{line}");
+        assert!(matches!(row(line, 1, &here(), utc), Ok(Row::Ignored)), "{line}");
         assert_eq!(user_of(line), None);
     }
     for line in ["", "  \t \r"] {
-        assert!(matches!(row(line, 1, utc), Ok(Row::Blank)));
+        assert!(matches!(row(line, 1, &here(), utc), Ok(Row::Blank)));
     }
 }
 
@@ -85,6 +85,28 @@ fn the_last_code_of_a_time_token_tells_its_step() {
     assert_eq!(unknown.state.next, STEP + 6, "all that the module's window can have reached");
 }
 
+/// The module asks localtime(3), which goes by the caller's TZ in a setuid program; and an hour that a clock
+/// skips is no instant at all.
+#[test]
+fn a_code_whose_time_is_another_zones_or_none_does_not_open_again() {
+    let hex = hex();
+    let (fresh, _) = token(&format!("HOTP/T30 alice - {hex}"));
+    let code = fresh.token.code(STEP);
+    let far = |civil| vec![Time(utc(civil)[0].0 - 8 * 3600)];
+    let timed = format!("HOTP/T30 alice - {hex} 0 {} 2027-01-15T08:00:00L", code.expose());
+    let untimed = format!("HOTP/T30 alice - {hex} 0 {}", code.expose());
+    for read in [
+        row(&timed, 1, &here(), far),
+        row(&timed, 1, &here(), |_| Vec::new()),
+        row(&untimed, 1, &here(), utc),
+    ] {
+        let Ok(Row::Token { brought, notes }) = read else { panic!("{read:?}") };
+        let state = brought.state.raised_to(brought.floor);
+        assert!(!state.is_fresh(STEP + WINDOW) && state.is_fresh(STEP + WINDOW + 1), "{brought:?}");
+        assert_eq!(notes.iter().map(|note| note.field).collect::<Vec<_>>(), ["LAST"]);
+    }
+}
+
 #[test]
 fn an_hour_that_comes_twice_shuts_nobody_out_and_lets_nothing_in_twice() {
     let hex = hex();
@@ -93,7 +115,7 @@ fn an_hour_that_comes_twice_shuts_nobody_out_and_lets_nothing_in_twice() {
     for step in [STEP, STEP + 120] {
         let line =
             format!("HOTP/T30 alice - {hex} 0 {} 2027-01-15T08:00:00L", fresh.token.code(step).expose());
-        let Ok(Row::Token { brought, .. }) = row(&line, 1, twice) else { panic!("{line}") };
+        let Ok(Row::Token { brought, .. }) = row(&line, 1, &here(), twice) else { panic!("{line}") };
         assert_eq!(brought.state.next, step + 1);
     }
 }

@@ -87,7 +87,7 @@ impl Rows<'_> {
                 continue;
             };
             let Some(user) = user_of(text) else {
-                match row(text, number, instants) {
+                match row(text, number, &tally.here(), instants) {
                     Ok(Row::Ignored) => tally.ignore(),
                     Err(mistake) if self.only.is_none() => self.mistake(tally, None, &mistake)?,
                     _ => {}
@@ -95,7 +95,7 @@ impl Rows<'_> {
                 continue;
             };
             if self.is_wanted(user) {
-                self.take(tally, user, row(text, number, instants))?;
+                self.take(tally, user, row(text, number, &tally.here(), instants))?;
             }
         }
         Ok(())
