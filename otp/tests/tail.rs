@@ -5,8 +5,8 @@ mod common;
 
 use common::{K1, K2, NOW, enrolled, named, network, pair_of, phone, totp};
 use otp::{
-    BackupCode, BackupSet, Bucket, Chance, Enrollment, Ledger, Malformed, Method, Origin, Policy, Secret,
-    Split, Tail, Throttle, Time, Token, Typed, Verdict, split, split_throttled,
+    Announced, Announcement, BackupCode, BackupSet, Bucket, Chance, Enrollment, Ledger, Malformed, Method,
+    Origin, Policy, Secret, Split, Tail, Throttle, Time, Token, Typed, Verdict, split, split_throttled,
 };
 use proptest::prelude::*;
 
@@ -357,6 +357,25 @@ fn a_code_that_is_typed_twice_or_two_in_the_wrong_order_are_no_end_of_a_password
     }
 }
 
+/// There a guess is free, so a hit must be worth nothing.
+#[test]
+fn where_no_code_is_needed_a_code_earns_nothing() {
+    let (enrollment, ledger) = enrolled(vec![phone(K1)]);
+    let told = Announcement::new(Announced::BackupCodes, false, NOW, NOW);
+    let enrollment = enrollment.announcing([told], None, NOW);
+    let mut ledger = ledger;
+    ledger.strangers.failures = 3;
+    let origin = Origin::Network(network("192.0.2.7"));
+    let tail = Tail::of(format!("p!{}", phone(K1).code(STEP).expose()).as_bytes());
+    let with = |tail: &Tail| split(&enrollment, &ledger, tail, origin, NOW, &Policy::default()).judgement;
+    let needed = with(&tail).next.unwrap();
+    assert_eq!((needed.known.len(), needed.strangers.failures, needed.acknowledged), (1, 0, 1));
+    let found = with(&tail.optional());
+    assert!(matches!(found.verdict, Verdict::Accepted { .. }), "{found:?}");
+    let tokens = needed.tokens;
+    assert_eq!(found.next.unwrap(), Ledger { tokens, latest: NOW, ..ledger.clone() });
+}
+
 #[test]
 fn a_code_from_a_network_makes_it_known() {
     let (enrollment, ledger) = enrolled(vec![phone(K1)]);
@@ -414,7 +433,8 @@ proptest! {
             prop_assert!(spent <= 3 * Chance::from_ratio(6, 1_000_000).0, "{}", spent);
             if let Verdict::Accepted { .. } = verdict {
                 prop_assert!(opened.insert(answer.clone()), "{} opened twice", answer);
-                prop_assert_eq!(ledger.strangers.failures, 0);
+                let failures = if optional { before.strangers.failures } else { 0 };
+                prop_assert_eq!(ledger.strangers.failures, failures);
                 let moved = ledger.tokens.iter().zip(&before.tokens).filter(|(new, old)| new.next > old.next);
                 prop_assert!(moved.count() >= 1);
                 let rest = &answer[..answer.len() - length.unwrap()];

@@ -45,6 +45,10 @@ pub fn split(
     for rank in ranks {
         if let Some((reading, judgement)) = judged.iter().find(|(_, judgement)| rank(&judgement.verdict)) {
             let mut judgement = judgement.clone();
+            if tail.is_optional() {
+                // Whoever may guess for nothing must not earn anything by it: no acknowledgement, no network.
+                judgement.next = judgement.next.map(|next| ledger.with_spent(&next));
+            }
             let code = with_codes_before(tail, reading.length, |typed| {
                 let after = judgement.next.as_ref().unwrap_or(ledger);
                 let Judgement { verdict, next } = judge(enrollment, after, &attempt(typed), now, policy);
