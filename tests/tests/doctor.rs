@@ -54,6 +54,24 @@ fn sshd(main: &str, drop_in: &str) {
     write("/etc/ssh/sshd_config.d/10.conf", drop_in);
 }
 
+/// After su, root's PATH is still that of whoever called it.
+#[test]
+fn the_doctor_runs_no_program_of_a_users() {
+    sandbox::within(|lab| {
+        let folder = Path::new("/home/alice/bin");
+        fs::create_dir_all(folder).unwrap();
+        for name in ["journalctl", "sshd", "systemctl", "getent", "sh"] {
+            write(folder.join(name), "#!/bin/sh\necho $0 >> /tmp/ran\n");
+            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        sshd("", &format!("{PAM}{PROMPT}{METHODS}"));
+        lab.totpctl_command().arg("doctor").env("PATH", folder).output().unwrap();
+        assert_eq!(fs::read_to_string("/tmp/ran").unwrap_or_default(), "");
+        assert!(Command::new(folder.join("sh")).status().unwrap().success());
+        assert_ne!(fs::read_to_string("/tmp/ran").unwrap(), "", "it tells");
+    });
+}
+
 #[test]
 fn debians_sshd_with_our_one_line_and_the_manuals_lines_is_clean() {
     sandbox::within(|lab| {

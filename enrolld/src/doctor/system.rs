@@ -108,7 +108,9 @@ fn tail(path: &Path) -> Option<String> {
 
 /// What the kernel has logged since the boot, where there is a journal.
 fn journal() -> Option<String> {
-    let mut command = Command::new("journalctl");
+    // Not by PATH: su leaves its caller's to root.
+    let places = ["/usr/bin/journalctl", "/bin/journalctl"];
+    let mut command = Command::new(places.into_iter().find(|path| Path::new(path).exists())?);
     command.args([
         "--quiet",
         "--no-pager",
