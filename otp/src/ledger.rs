@@ -112,9 +112,10 @@ impl TokenState {
         spent.sort_unstable();
         spent.dedup();
         let forgotten = spent.len().saturating_sub(MAX_SPENT);
-        spent.drain(..forgotten);
+        // They may lie ahead, where nothing but this memory guards them.
+        let guarded = spent.drain(..forgotten).max().map_or(0, |factor| factor.saturating_add(1));
         Self {
-            next: self.next.max(other.next),
+            next: self.next.max(other.next).max(guarded),
             spent,
             last_used: self.last_used.max(other.last_used),
             drift: self.drift,

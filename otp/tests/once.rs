@@ -6,7 +6,7 @@ mod common;
 use common::{K1, K2, NOW, enrolled, judged, named, numbered_secret, pair_of, phone, totp, typed};
 use otp::{
     BackupCode, BackupSet, Enrollment, Kind, Ledger, MAX_SPENT, Malformed, Method, Policy, Secret, Time,
-    Token, TokenName, Verdict, judge,
+    Token, TokenName, TokenState, Verdict, judge,
 };
 
 struct Person {
@@ -371,4 +371,18 @@ fn where_every_record_is_lost_no_counter_is_good_any_more() {
         assert!(!is_accepted(&person.types(event.code(counter).expose(), NOW)), "counter {counter}");
         assert!(!is_accepted(&person.types(&pair_of(&event, counter), NOW)), "counter {counter}");
     }
+}
+
+/// Both may remember steps that lie ahead, of a clock that was put right: nothing but the memory guards these.
+#[test]
+fn what_two_memories_hold_stays_used_in_one_that_is_too_small_for_both() {
+    let remembering = |steps: &[u64]| TokenState { next: 5, spent: steps.to_vec(), ..TokenState::default() };
+    let (even, odd): (Vec<_>, Vec<_>) = (100..124).partition(|step| step % 2 == 0);
+    for (one, other) in [(&even, &odd), (&odd, &even)] {
+        let joined = remembering(one).joined(&remembering(other));
+        assert!((100..124).all(|step| !joined.is_fresh(step)), "{joined:?}");
+        assert!(joined.is_fresh(124) && joined.spent.len() == 16);
+    }
+    let few = remembering(&even).joined(&remembering(&[101]));
+    assert_eq!((few.next, few.is_fresh(99)), (5, true), "where all fit nothing else is shut out");
 }

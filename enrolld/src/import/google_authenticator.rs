@@ -197,12 +197,13 @@ impl<'a> Lines<'a> {
 }
 
 /// What lies beyond the window was used by a clock that ran ahead. It stays used, without shutting out all
-/// that comes before it.
+/// that comes before it, unless there is more of it than is remembered.
 fn spend(state: &mut TokenState, used: u64, last: u64, at: Time) {
-    let next = state.next;
+    let before = state.clone();
     state.spend(used, at);
     if used > last {
-        state.next = next;
+        let forgotten = before.spent.iter().chain([&used]).filter(|step| !state.spent.contains(step)).max();
+        state.next = before.next.max(forgotten.map_or(0, |step| step + 1));
     }
 }
 

@@ -65,6 +65,20 @@ fn a_step_far_ahead_stays_used_and_shuts_nothing_out() {
 }
 
 #[test]
+fn more_steps_far_ahead_than_are_remembered_all_stay_used() {
+    let used: Vec<_> = (0..20).map(|nth| STEP + 100 + 2 * nth).collect();
+    let mut backwards = used.clone();
+    backwards.reverse();
+    for used in [used, backwards] {
+        let list: Vec<_> = used.iter().map(u64::to_string).collect();
+        let luggage = read(&format!("\" TOTP_AUTH\n\" DISALLOW_REUSE {}\n", list.join(" ")));
+        let state = &only(&luggage).state;
+        assert!(used.iter().all(|&step| !state.is_fresh(step)), "{state:?}");
+        assert!(state.is_fresh(STEP + 109), "no more than what is forgotten is shut out");
+    }
+}
+
+#[test]
 fn the_next_counter_is_the_next_counter() {
     let luggage = read("\" HOTP_COUNTER 7\n\" WINDOW_SIZE 17\n");
     let brought = only(&luggage);
