@@ -246,6 +246,27 @@ fn a_password_that_ends_in_digits_makes_a_waiting_lane_wait_no_longer() {
 }
 
 #[test]
+fn a_wait_that_lies_ahead_of_the_clock_ends_also_behind_a_password_that_ends_in_digits() {
+    let (enrollment, _) = enrolled(vec![phone(K1)]);
+    let mut ledger = waiting(&enrollment);
+    ledger.strangers.last_failure = NOW.after(40_000);
+    let answer = format!("hunter111111{}", phone(K1).code(STEP).expose());
+    let (verdict, _) = judged(&enrollment, &mut ledger, answer.as_bytes());
+    assert!(matches!(verdict, Verdict::Throttled { .. }), "{verdict:?}");
+    let later = NOW.after(60);
+    let answer = format!("hunter111111{}", phone(K1).code(STEP + 2).expose());
+    let found = split(
+        &enrollment,
+        &ledger,
+        &Tail::of(answer.as_bytes()),
+        Origin::Stranger,
+        later,
+        &Policy::default(),
+    );
+    assert!(matches!(found.judgement.verdict, Verdict::Accepted { .. }), "{found:?}");
+}
+
+#[test]
 fn readings_are_refused_where_together_they_guess_more_than_is_left() {
     let (enrollment, mut ledger) = enrolled(vec![phone(K1), fob()]);
     let policy =

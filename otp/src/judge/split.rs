@@ -154,6 +154,7 @@ impl Case<'_> {
                 // Twelve digits are what a password that ends in digits looks like with a code behind it: they
                 // are charged for the two codes that they may have been, but make nobody wait any longer.
                 let mut next = self.ledger.clone();
+                next.restamp(self.lane, self.now);
                 next.bucket_mut(self.lane).charge(chance, &self.policy.throttle, self.now);
                 next.latest = next.latest.max(self.now);
                 Judgement { verdict: wait.clone(), next: Some(next) }
