@@ -60,13 +60,15 @@ pub(crate) fn open_at_home(home: &Path, name: &OsStr, uid: Uid, gid: Gid) -> Res
     open_below(&folder(home)?, Path::new(name), uid)
 }
 
-/// The names in a user's home that begin with `name` and go on with `~`: what an earlier module left behind.
+/// The names in a user's home that begin with `name` and go on with `~`: what an earlier module left behind, as
+/// they may be shown.
 pub(crate) fn leftovers(home: &Path, name: &str, uid: Uid, gid: Gid) -> Vec<String> {
     let Ok(_rights) = Rights::of(uid, gid) else { return Vec::new() };
     let Ok(entries) = std::fs::read_dir(home) else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut left: Vec<_> =
-        names.filter(|found| found.strip_prefix(name).is_some_and(|rest| rest.starts_with('~'))).collect();
+    let left = names.filter(|found| found.strip_prefix(name).is_some_and(|rest| rest.starts_with('~')));
+    // The user has chosen them, and a terminal obeys escape sequences.
+    let mut left: Vec<_> = left.map(|found| found.replace(char::is_control, "?")).collect();
     left.sort();
     left
 }
@@ -173,5 +175,21 @@ impl Drop for Rights {
     fn drop(&mut self) {
         setfsuid(self.uid);
         setfsgid(self.gid);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::unistd::{getegid, geteuid};
+
+    #[test]
+    fn what_a_user_calls_a_leftover_is_no_escape_sequence_for_roots_terminal() {
+        let home = tempfile::tempdir().unwrap();
+        for name in [".x~", ".x~\x1b[2J\nnote: all is well", "x~", ".x"] {
+            File::create(home.path().join(name)).unwrap();
+        }
+        let left = leftovers(home.path(), ".x", geteuid(), getegid());
+        assert_eq!(left, [".x~", ".x~?[2J?note: all is well"]);
     }
 }
