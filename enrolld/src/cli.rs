@@ -160,6 +160,29 @@ Example:
         #[arg(long)]
         clock: bool,
     },
+    /// After a restore or a clone: refuse what was used before
+    #[command(override_usage = "totpctl restored [OPTIONS] [USER]")]
+    #[command(after_help = "\
+Codes pass again after some minutes. Backup and scratch codes, bypasses and
+invitations are void, and a token that counts is to be enrolled anew: what was
+used of those since the backup nobody knows. Set the clock right before.
+
+Example:
+  # totpctl restored --all
+  Void everybody's backup codes, and refuse all codes up to now? [y/N] y
+  …
+  done 12, failed 0")]
+    Restored {
+        /// Whose
+        #[arg(required_unless_present = "all")]
+        user: Option<OsString>,
+        /// Everybody's
+        #[arg(long, conflicts_with = "user")]
+        all: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Take an enrollment over to the new name of its account
     #[command(after_help = "\
 After `usermod -l alicia alice` logins of alicia are denied until somebody

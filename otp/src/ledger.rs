@@ -343,6 +343,20 @@ impl Ledger {
         rebuilt
     }
 
+    /// The ledger of an enrollment that was put back from a backup, or runs on a second machine: what was used
+    /// since it was written is known here as little as of a lost one, so the same codes are refused. The lanes
+    /// stay, and how far the clock of a token is off.
+    #[must_use]
+    pub fn restored(&self, enrollment: &Enrollment, policy: &crate::Policy, now: Time) -> Self {
+        let mut restored = self.clone();
+        let floors = Self::rebuilt(enrollment, policy, now);
+        for (state, floor) in restored.tokens.iter_mut().zip(&floors.tokens) {
+            *state = state.joined(floor);
+        }
+        restored.latest = restored.latest.max(now);
+        restored
+    }
+
     /// What is done where the ledger's newest record is lost: every step is raised beyond what could have
     /// been used until `now`, so that nothing which the lost record spent works again.
     #[must_use]

@@ -46,6 +46,33 @@ fn with_backup(codes: &[BackupCode]) -> Person {
 }
 
 #[test]
+fn nothing_that_was_used_since_a_backup_is_good_after_its_restore() {
+    for kind in [totp(15), totp(30), totp(300), Kind::Hotp] {
+        let token = named("phone", kind, 6, Secret::from_base32(K1).unwrap());
+        let backup = Person::with(vec![token.clone()]);
+        let restored = backup.ledger.restored(&backup.enrollment, &backup.policy, NOW);
+        let mut used = 0;
+        let first = token.step_at(NOW).map_or(0, |step| step - 15);
+        // Whatever was learned of the token's clock since, which the backup does not know.
+        for drift in [-10, -1, 0, 1, 10] {
+            for factor in first..first + 150 {
+                for text in [token.code(factor).expose().to_string(), pair_of(&token, factor)] {
+                    let mut since = Person::with(vec![token.clone()]);
+                    since.ledger.tokens[0].drift = drift;
+                    if !is_accepted(&since.types(&text, NOW)) {
+                        continue;
+                    }
+                    used += 1;
+                    let mut after = Person { ledger: restored.clone(), ..Person::with(vec![token.clone()]) };
+                    assert!(!is_accepted(&after.types(&text, NOW)), "{kind:?}, drift {drift}, {factor}");
+                }
+            }
+        }
+        assert!(used > 100, "{kind:?}: {used}");
+    }
+}
+
+#[test]
 fn a_code_is_refused_the_second_time() {
     let mut person = Person::with(vec![phone(K1)]);
     assert_eq!(

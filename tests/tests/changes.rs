@@ -1,7 +1,10 @@
 //! What an administrator does while somebody sits at the prompt, and what a change leaves behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use acceptance::lab::Lab;
+use std::process::Command;
+
+use acceptance::lab::{Lab, STORE, run};
+use acceptance::mounts;
 use acceptance::pam::{Code, Login, Waiting};
 use acceptance::sandbox;
 
@@ -90,6 +93,32 @@ fn new_backup_codes_make_no_spent_code_good() {
         lab.totpctl(["unlock", "alice"]);
         assert!(!opens(&alice.phone.code(0)));
         assert!(opens(&alice.phone.code(1)));
+    });
+}
+
+#[test]
+fn what_was_used_since_a_backup_opens_no_door_after_its_restore() {
+    sandbox::within(|lab| {
+        lab.settings("[login]\nfail_delay = \"0s\"\n");
+        lab.door("");
+        let alice = lab.enroll("alice");
+        let copy = |from: &str, to: &str| {
+            let _ = std::fs::remove_dir_all(to);
+            run(Command::new("cp").args(["-a", from, to]));
+        };
+        let backup = format!("{}/backup", mounts::LAB);
+        copy(STORE, &backup);
+        let used = [alice.phone.code(0), alice.backup_codes[0].clone()];
+        assert!(used.iter().all(|code| opens(code)));
+        copy(&backup, STORE);
+        assert!(used.iter().all(|code| opens(code)), "a restore alone knows of no use");
+        copy(&backup, STORE);
+        let prompt = waiting(&used[1]);
+        lab.totpctl(["restored", "--all", "--yes"]);
+        assert_eq!(prompt.finish().verdict(), Code::AuthErr);
+        assert!(!used.iter().any(|code| opens(code)) && !opens(&alice.phone.code(1)));
+        let (bypass, _) = lab.bypass("alice", &[]);
+        assert!(opens(&bypass), "the way in until codes pass again");
     });
 }
 

@@ -43,6 +43,8 @@ fn every_change_is_one_line_in_the_log_and_holds_nothing_secret() {
         assert!(logged(lab)[0].contains(" reason=\"lost \\\" loginuid=0\" uses=1 loginuid="));
         lab.totpctl(["unlock", "alice", "--clock"]);
         assert_eq!(logged(lab), line("unlock", " clock=yes"));
+        lab.totpctl(["restored", "--all", "--yes"]);
+        assert_eq!(logged(lab), line("restored", ""));
         let shown = lab.totpctl(["show", "alice", "--token", "key", "--yes"]);
         let raw = lab.syslog.raw().join("\n");
         let uri = shown.lines().find_map(|line| line.split_once("?secret=")).unwrap().1;

@@ -27,6 +27,7 @@ pub mod properties;
 mod record;
 mod record_toml;
 mod remote;
+mod restoring;
 mod slots;
 mod stack;
 mod store;

@@ -4,6 +4,7 @@ use crate::announcement::announcements_of;
 use crate::bypass::bypasses_of;
 use crate::invitation::invitation_status;
 use crate::person::{Change, Current, Judge, Person};
+use crate::restoring::only_tokens;
 use crate::{
     Account, Authority, BackupSheet, By, BypassStatus, Holder, Id, Import, Imported, InvitationStatus,
     Issued, Made, NewBypass, NewInvitation, NewToken, Origin, Outcome, Record, Refusal,
@@ -431,15 +432,17 @@ impl<S: Store> Verifier for Local<S> {
         }
         // What the lost ledger had spent nobody knows: steps are raised beyond now; counters, backup and scratch
         // codes and bypasses, which have no order to be raised in, are void.
-        let rebuilt = Enrollment::new(enrollment.tokens().to_vec(), None)
-            .and_then(|made| made.with_announcements(enrollment.announcements().to_vec()))
-            .map_err(Refusal::Tokens)?;
+        let rebuilt = only_tokens(enrollment).map_err(Refusal::Tokens)?;
         let ledger = Ledger::rebuilt(&rebuilt, &self.policy, self.now());
         self.store.change(account.uid, Some(person.record.id), |_| {
             let mut record = self.keeping(&person.record, account)?;
             record.state = State::Enrolled(rebuilt);
             Ok::<_, Refusal>((Change { record, ledger }, true))
         })
+    }
+
+    fn restored(&self, account: &Account) -> Result<(), Refusal> {
+        self.put_restored(account)
     }
 
     fn adopt(&self, account: &Account, from: Id) -> Result<(), Refusal> {

@@ -212,6 +212,10 @@ impl Verifier for Remote {
         Err(self.roots().into())
     }
 
+    fn restored(&self, _: &Account) -> Result<(), Refusal> {
+        Err(self.roots().into())
+    }
+
     fn adopt(&self, _: &Account, _: Id) -> Result<(), Refusal> {
         Err(self.roots().into())
     }

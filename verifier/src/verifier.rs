@@ -345,6 +345,9 @@ pub trait Verifier {
     /// Opens every lane, refills every budget, and repairs a ledger that is damaged or missing. Gives whether
     /// a repair was needed. With `clock`, steps that a wrong clock drove ahead are brought back to now.
     fn unlock(&self, account: &Account, clock: bool) -> Result<bool, Refusal>;
+    /// Makes good for nothing what may have been used since this was written: after a restore of a backup, or
+    /// on a clone. Tokens whose codes follow the time go on beyond now; all else is void, an invitation too.
+    fn restored(&self, account: &Account) -> Result<(), Refusal>;
     /// Takes the enrollment of `account`'s uid over to its present name.
     fn adopt(&self, account: &Account, from: Id) -> Result<(), Refusal>;
 }

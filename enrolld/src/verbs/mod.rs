@@ -16,6 +16,7 @@ pub(crate) mod list;
 pub(crate) mod rehearse;
 pub(crate) mod remove_token;
 pub(crate) mod rename_token;
+pub(crate) mod restored;
 pub(crate) mod revoke;
 pub(crate) mod show;
 pub(crate) mod status;

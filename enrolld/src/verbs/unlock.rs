@@ -32,7 +32,7 @@ pub(crate) fn run(house: &House, user: &OsStr, clock: bool) -> Result<(), Failur
 }
 
 /// A phone may have been ahead by as much as may be learned, and its codes used.
-fn longest_wait(house: &House, status: &Status) -> String {
+pub(crate) fn longest_wait(house: &House, status: &Status) -> String {
     let periods = status.tokens.iter().filter_map(|token| match token.kind {
         Kind::Totp { period } => Some(period.seconds()),
         Kind::Hotp => None,

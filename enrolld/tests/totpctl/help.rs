@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 19] = [
     "init",
     "enroll",
     "status",
@@ -17,6 +17,7 @@ const VERBS: [&str; 18] = [
     "backup-codes",
     "revoke",
     "unlock",
+    "restored",
     "adopt",
     "import",
     "export",

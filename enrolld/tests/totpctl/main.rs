@@ -16,6 +16,7 @@ mod provisioning;
 mod refusals;
 mod renaming;
 mod repair;
+mod restoring;
 mod session;
 mod sheets;
 mod showing;

@@ -235,13 +235,14 @@ fn people_look_after_themselves_without_root_and_after_nobody_else() {
         }
         let (status, text) = totpctl("bob", &["status", "nobody-here"], "");
         assert!(status == 1 && text.contains("no such user"), "{text}");
-        let roots: [&[&str]; 7] = [
+        let roots: [&[&str]; 8] = [
             &["list"],
             &["invite", "alice"],
             &["code", "alice"],
             &["bypass", "alice", "--reason", "x"],
             &["revoke", "alice", "--yes"],
             &["unlock", "alice"],
+            &["restored", "--all", "--yes"],
             &["adopt", "alice"],
         ];
         for words in roots {
