@@ -183,6 +183,24 @@ Example:
         #[arg(long)]
         yes: bool,
     },
+    /// Remove what is kept of people whose account is gone
+    #[command(after_help = "\
+Gone is whose uid the name service says nobody has; where it does not answer,
+nothing is removed. Whose enrollment was revoked stays so.
+
+Example:
+  # totpctl prune
+  uid 1004 (was dave)
+  Remove what is enrolled for these? [y/N] y
+  uid 1004 (was dave): removed")]
+    Prune {
+        /// Say whom, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Take an enrollment over to the new name of its account
     #[command(after_help = "\
 After `usermod -l alicia alice` logins of alicia are denied until somebody

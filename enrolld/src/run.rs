@@ -77,6 +77,7 @@ fn change_or_show(cli: &Cli) -> Result<(), Failure> {
         Verb::Revoke { user, yes } => verbs::revoke::run(&house()?, user, *yes),
         Verb::Unlock { user, clock } => verbs::unlock::run(&house()?, user, *clock),
         Verb::Restored { user, yes, .. } => verbs::restored::run(&house()?, user.as_deref(), *yes),
+        Verb::Prune { dry_run, yes } => verbs::prune::run(&house()?, *dry_run, *yes),
         Verb::Adopt { user } => verbs::adopt::run(&house()?, user),
         Verb::Import(source) => verbs::import::run(&house()?, source),
         Verb::Export { user, yes } => verbs::export::run(&house()?, user, *yes),

@@ -123,6 +123,49 @@ fn what_was_used_since_a_backup_opens_no_door_after_its_restore() {
 }
 
 #[test]
+fn a_prune_goes_by_what_the_name_service_says_and_an_error_says_nothing() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let alice = lab.enroll("alice");
+        lab.enroll("bob");
+        let bob = format!("{STORE}/users/{}", lab.uid("bob"));
+        let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
+        let left: Vec<_> = passwd.lines().filter(|line| !line.starts_with("bob:")).collect();
+        std::fs::write("/etc/passwd", left.join("\n") + "\n").unwrap();
+        for silent in ["unavailable 2\n", "unavailable 3\n", "unavailable 111\n", "try_again 11\n"] {
+            lab.name_service(silent);
+            let output = lab.totpctl_command().args(["prune", "--yes"]).output().unwrap();
+            assert_eq!((output.status.code(), std::fs::exists(&bob).unwrap()), (Some(1), true), "{silent}");
+        }
+        lab.name_service("");
+        let prompt = waiting(&alice.phone.code(0));
+        assert!(lab.totpctl(["prune", "--yes"]).ends_with(" (was bob): removed\n"));
+        assert!(!std::fs::exists(&bob).unwrap());
+        assert_eq!(prompt.finish().verdict(), Code::Success);
+    });
+}
+
+#[test]
+fn userdel_by_its_hook_takes_the_enrollment_along() {
+    sandbox::within(|lab| {
+        lab.enroll("alice");
+        lab.enroll("bob");
+        let manual = include_str!("../../packaging/man/totpctl.1.md");
+        let hook = manual.split_once("    #!/bin/sh\n    exec totpctl prune").unwrap().1;
+        let arguments = hook.lines().next().unwrap();
+        let program = lab.program("totpctl");
+        let script = format!("#!/bin/sh\nexec {} prune{arguments}\n", program.display());
+        std::fs::create_dir_all("/etc/shadow-maint/userdel-post.d").unwrap();
+        let path = "/etc/shadow-maint/userdel-post.d/pam_totp";
+        std::fs::write(path, script).unwrap();
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let uids = ["alice", "bob"].map(|name| lab.uid(name));
+        run(Command::new("userdel").arg("bob"));
+        assert_eq!(uids.map(|uid| std::fs::exists(format!("{STORE}/users/{uid}")).unwrap()), [true, false]);
+    });
+}
+
+#[test]
 fn an_unlock_opens_a_lane_that_waits() {
     sandbox::within(|lab| {
         lab.settings("[login]\nfail_delay = \"0s\"\n[throttle]\nfree_failures = 1\n");

@@ -39,6 +39,8 @@ pub trait Disk {
     fn folder(&self, uid: u32) -> Result<Option<Self::Folder>, StoreError>;
     /// Makes the folder of `uid`, if there is none.
     fn make_folder(&self, uid: u32) -> Result<(), StoreError>;
+    /// Removes the folder of `uid`, which is empty and whose lock is held.
+    fn remove_folder(&self, uid: u32) -> Result<(), StoreError>;
     /// Makes the existence of every person's folder durable.
     fn sync_people(&self) -> Result<(), StoreError>;
     /// Takes the lock of a folder, or fails after a deadline.
@@ -178,6 +180,12 @@ impl Disk for OsDisk {
             Ok(()) | Err(Errno::EEXIST) => Ok(()),
             Err(errno) => Err(failed(&path, "create the folder", errno)),
         }
+    }
+
+    fn remove_folder(&self, uid: u32) -> Result<(), StoreError> {
+        let users = self.users()?;
+        unlinkat(&users, uid.to_string().as_str(), UnlinkatFlags::RemoveDir)
+            .map_err(|errno| failed(&self.person_path(uid), "remove", errno))
     }
 
     fn sync_people(&self) -> Result<(), StoreError> {

@@ -9,7 +9,9 @@ use crate::{
     Account, Authority, BackupSheet, By, BypassStatus, Holder, Id, Import, Imported, InvitationStatus,
     Issued, Made, NewBypass, NewInvitation, NewToken, Origin, Outcome, Record, Refusal,
 };
-use crate::{Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup};
+use crate::{
+    Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup, lookup_uid,
+};
 use otp::{
     Attempt, BackupCode, BackupSet, Enrollment, Kind, Ledger, Policy, Tail, Time, Token, TokenName,
     TokenState, Typed, Verdict,
@@ -439,6 +441,14 @@ impl<S: Store> Verifier for Local<S> {
             record.state = State::Enrolled(rebuilt);
             Ok::<_, Refusal>((Change { record, ledger }, true))
         })
+    }
+
+    fn prune(&self, uid: u32, from: Option<Id>) -> Result<(), Refusal> {
+        // The name service may have answered otherwise when this was asked for.
+        match lookup_uid(uid)? {
+            Some(_) => Err(StoreError::Changed.into()),
+            None => Ok(self.store.remove(uid, from)?),
+        }
     }
 
     fn restored(&self, account: &Account) -> Result<(), Refusal> {

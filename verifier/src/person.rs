@@ -183,7 +183,7 @@ pub fn read<D: Disk>(disk: &D, uid: u32) -> Result<Option<Person>, StoreError> {
     Err(StoreError::Changed)
 }
 
-/// The one way in which an enrollment is made, replaced or taken away.
+/// The one way in which an enrollment is made, replaced or revoked.
 ///
 /// `from` is the id of the enrollment that the change started from (`None`: there was none). `make` gets
 /// what is there now, under the lock, and gives what is to be there; it must be quick. The rename is the
@@ -223,7 +223,38 @@ pub fn change<D: Disk, T, E: From<StoreError>>(
     Err(StoreError::Changed.into())
 }
 
+/// Removes all that is kept of `uid`, and the folder, where the enrollment is still `from`. Unlinked in place
+/// and not renamed: whoever waits for the lock then finds a folder without a name, and starts over.
+pub fn remove<D: Disk>(disk: &D, uid: u32, from: Option<Id>) -> Result<(), StoreError> {
+    let Some(folder) = disk.folder(uid)? else { return Err(StoreError::Changed) };
+    disk.lock(&folder)?;
+    let locked = Locked { disk, folder: &folder };
+    let is_there = disk.is_linked(&folder)?;
+    if !is_there || locked.current(uid)?.map(|person| person.record.id) != from {
+        return Err(StoreError::Changed);
+    }
+    locked.clear()?;
+    disk.remove_folder(uid)?;
+    disk.sync_people()
+}
+
 impl<D: Disk> Locked<'_, D> {
+    /// Removes every file: the enrollment first, so that no power cut leaves one without its ledger.
+    fn clear(&self) -> Result<(), StoreError> {
+        let mut names = self.disk.names(self.folder)?;
+        if let Some(foreign) = names.iter().find(|name| *name != ENROLLMENT && !is_ours(name)) {
+            let path = self.disk.path(self.folder, foreign);
+            let error = std::io::ErrorKind::DirectoryNotEmpty.into();
+            return Err(StoreError::Io { path, doing: "remove the folder of", error });
+        }
+        if names.iter().any(|name| name == ENROLLMENT) {
+            self.disk.remove(self.folder, ENROLLMENT)?;
+            self.disk.sync_folder(self.folder)?;
+        }
+        names.retain(|name| name != ENROLLMENT);
+        names.iter().try_for_each(|name| self.disk.remove(self.folder, name))
+    }
+
     fn current(&self, uid: u32) -> Result<Option<Person>, StoreError> {
         let Some((_, record)) = read_record(self.disk, self.folder, uid)? else { return Ok(None) };
         let ledger = read_ledger(self.disk, self.folder, &record)?;

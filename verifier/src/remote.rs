@@ -212,6 +212,10 @@ impl Verifier for Remote {
         Err(self.roots().into())
     }
 
+    fn prune(&self, _: u32, _: Option<Id>) -> Result<(), Refusal> {
+        Err(self.roots().into())
+    }
+
     fn restored(&self, _: &Account) -> Result<(), Refusal> {
         Err(self.roots().into())
     }

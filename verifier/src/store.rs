@@ -22,6 +22,8 @@ pub trait Store {
         from: Option<Id>,
         make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
     ) -> Result<T, E>;
+    /// Removes all that is kept of `uid`, if that is still `from` (`None`: no enrollment, not even a tombstone).
+    fn remove(&self, uid: u32, from: Option<Id>) -> Result<(), StoreError>;
     /// Every uid of which something is kept, in ascending order.
     fn people(&self) -> Result<Vec<u32>, StoreError>;
 }
@@ -74,6 +76,10 @@ impl Store for FileStore {
         make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
     ) -> Result<T, E> {
         person::change(&self.disk, uid, from, make)
+    }
+
+    fn remove(&self, uid: u32, from: Option<Id>) -> Result<(), StoreError> {
+        person::remove(&self.disk, uid, from)
     }
 
     fn people(&self) -> Result<Vec<u32>, StoreError> {

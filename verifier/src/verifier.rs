@@ -342,6 +342,8 @@ pub trait Verifier {
     fn revoke_bypasses(&self, account: &Account, from: Id) -> Result<Vec<BypassStatus>, Refusal>;
     /// Takes the enrollment, or the invitation, away, leaving a tombstone.
     fn revoke(&self, account: &Account, from: Id) -> Result<(), Refusal>;
+    /// Removes all that is kept of `uid`, whose account must be gone: no tombstone is left.
+    fn prune(&self, uid: u32, from: Option<Id>) -> Result<(), Refusal>;
     /// Opens every lane, refills every budget, and repairs a ledger that is damaged or missing. Gives whether
     /// a repair was needed. With `clock`, steps that a wrong clock drove ahead are brought back to now.
     fn unlock(&self, account: &Account, clock: bool) -> Result<bool, Refusal>;

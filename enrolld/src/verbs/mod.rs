@@ -13,6 +13,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod list;
+pub(crate) mod prune;
 pub(crate) mod rehearse;
 pub(crate) mod remove_token;
 pub(crate) mod rename_token;

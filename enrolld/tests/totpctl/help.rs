@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 20] = [
     "init",
     "enroll",
     "status",
@@ -18,6 +18,7 @@ const VERBS: [&str; 19] = [
     "revoke",
     "unlock",
     "restored",
+    "prune",
     "adopt",
     "import",
     "export",

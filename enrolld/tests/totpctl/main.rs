@@ -13,6 +13,7 @@ mod importing;
 mod interactive;
 mod pictures;
 mod provisioning;
+mod pruning;
 mod refusals;
 mod renaming;
 mod repair;

@@ -235,13 +235,14 @@ fn people_look_after_themselves_without_root_and_after_nobody_else() {
         }
         let (status, text) = totpctl("bob", &["status", "nobody-here"], "");
         assert!(status == 1 && text.contains("no such user"), "{text}");
-        let roots: [&[&str]; 8] = [
+        let roots: [&[&str]; 9] = [
             &["list"],
             &["invite", "alice"],
             &["code", "alice"],
             &["bypass", "alice", "--reason", "x"],
             &["revoke", "alice", "--yes"],
             &["unlock", "alice"],
+            &["prune", "--yes"],
             &["restored", "--all", "--yes"],
             &["adopt", "alice"],
         ];

@@ -4,7 +4,7 @@ use crate::place::{CODE, NEXT, Place, alice};
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::time::{Duration, Instant};
-use verifier::{Outcome, Refusal, StoreError, Verifier};
+use verifier::{Outcome, Refusal, Store, StoreError, Verifier};
 
 #[test]
 fn a_lock_that_somebody_keeps_is_waited_for_and_then_reported() {
@@ -96,4 +96,46 @@ fn no_lock_is_left_behind() {
     File::open(place.folder()).unwrap().try_lock().unwrap();
     verifier.revoke(&alice(), place.id()).unwrap();
     File::open(place.folder()).unwrap().try_lock().unwrap();
+}
+
+#[test]
+fn who_waits_while_a_folder_is_removed_starts_over_and_finds_nobody() {
+    let place = Place::enrolled();
+    let id = place.id();
+    let held = File::open(place.folder()).unwrap();
+    held.lock().unwrap();
+    std::thread::scope(|scope| {
+        let removal = scope.spawn(|| place.verifier().store().remove(alice().uid, Some(id)));
+        std::thread::sleep(Duration::from_millis(100));
+        let login = scope.spawn(|| place.check(CODE));
+        let change = scope.spawn(|| place.verifier().revoke(&alice(), id));
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!removal.is_finished() && !login.is_finished() && !change.is_finished());
+        held.unlock().unwrap();
+        // Whoever comes first: a login passes before the removal, and a revocation lets it remove nothing.
+        let (removed, outcome, changed) =
+            (removal.join().unwrap(), login.join().unwrap(), change.join().unwrap());
+        assert!(matches!(outcome, Outcome::NotEnrolled | Outcome::Judged(_)), "{outcome:?}");
+        match removed {
+            Ok(()) => {
+                assert!(!place.folder().exists());
+                assert!(matches!(changed, Err(Refusal::Store(StoreError::Changed))), "{changed:?}");
+            }
+            Err(error) => assert!(matches!(error, StoreError::Changed) && changed.is_ok(), "{error:?}"),
+        }
+    });
+}
+
+#[test]
+fn a_folder_is_removed_only_while_it_holds_what_was_looked_at() {
+    let place = Place::enrolled();
+    let store = place.verifier();
+    let store = store.store();
+    for from in [None, Some(verifier::Id([9; 16]))] {
+        assert!(matches!(store.remove(alice().uid, from), Err(StoreError::Changed)));
+        assert!(place.accepts(CODE) || place.accepts(NEXT));
+    }
+    store.remove(alice().uid, Some(place.id())).unwrap();
+    assert!(!place.folder().exists());
+    assert!(matches!(place.check(NEXT), Outcome::NotEnrolled));
 }

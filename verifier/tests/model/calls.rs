@@ -140,6 +140,10 @@ impl Disk for Replay<'_> {
         self.call(Call::MakeFolder).map(|_| ())
     }
 
+    fn remove_folder(&self, _: u32) -> Result<(), StoreError> {
+        panic!("no process in the model removes a folder")
+    }
+
     fn sync_people(&self) -> Result<(), StoreError> {
         self.call(Call::SyncPeople).map(|_| ())
     }

@@ -307,6 +307,10 @@ impl Store for ModelStore<'_, '_> {
         verifier::change(self.0, uid, from, make)
     }
 
+    fn remove(&self, uid: u32, from: Option<Id>) -> Result<(), StoreError> {
+        verifier::remove(self.0, uid, from)
+    }
+
     fn people(&self) -> Result<Vec<u32>, StoreError> {
         Ok(vec![UID])
     }
