@@ -33,6 +33,17 @@ pub(crate) fn everybody() -> Result<Vec<Account>, Failure> {
     Ok(accounts)
 }
 
+/// Accounts that a person logs in with: root, and those above the system's own with a shell.
+pub(crate) fn users() -> Vec<Account> {
+    let all = entries().into_iter();
+    let has_shell = |entry: &Entry| {
+        !["nologin", "false", "sync"].iter().any(|name| entry.shell.ends_with(&format!("/{name}")))
+    };
+    let people =
+        all.filter(|entry| entry.uid == 0 || (1000..65_000).contains(&entry.uid) && has_shell(entry));
+    people.map(|entry| Account { name: entry.name, uid: entry.uid }).collect()
+}
+
 /// An account as the name service lists it.
 pub(crate) struct Entry {
     pub(crate) name: String,

@@ -1,6 +1,6 @@
 //! Who would be asked for a code that they do not have.
 
-use crate::accounts::{self, Entry};
+use crate::accounts;
 use crate::doctor::finding::{self, Finding};
 use crate::doctor::sshd::{AFAR, Sshd};
 use crate::doctor::sshd_file::Connection;
@@ -64,7 +64,7 @@ pub(crate) fn findings(
     let among = |accounts: Vec<Account>| -> Vec<Account> {
         accounts.into_iter().filter(|account| concerns(account) && lacks(account)).collect()
     };
-    let (administrators, users) = (among(administrators()), among(users()));
+    let (administrators, users) = (among(administrators()), among(accounts::users()));
     // sshd is asked about each, which takes a while: of a large directory all are taken to be asked for a code.
     let sshd = sshd.filter(|_| users.len() <= FEW);
     let mut barred: BTreeMap<(bool, String), BTreeSet<&str>> = BTreeMap::new();
@@ -113,17 +113,6 @@ fn shown(names: &[String]) -> String {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
     }
-}
-
-/// Accounts that a person logs in with: root, and those above the system's own with a shell.
-fn users() -> Vec<Account> {
-    let all = accounts::entries().into_iter();
-    let has_shell = |entry: &Entry| {
-        !["nologin", "false", "sync"].iter().any(|name| entry.shell.ends_with(&format!("/{name}")))
-    };
-    let people =
-        all.filter(|entry| entry.uid == 0 || (1000..65_000).contains(&entry.uid) && has_shell(entry));
-    people.map(|entry| Account { name: entry.name, uid: entry.uid }).collect()
 }
 
 /// Accounts without a password that anybody could type (shadow(5)).
