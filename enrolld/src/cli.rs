@@ -44,21 +44,7 @@ Example:
     Enroll(Box<Enroll>),
     Status(Status),
     Invite(Invite),
-    /// Everybody who is enrolled
-    #[command(after_help = "\
-Example:
-  # totpctl list
-  USER   TOKENS     LAST USED                BACKUP CODES
-  alice  phone,fob  2026-11-25 10:03:22 UTC  10
-  bob    phone      never                    0")]
-    List {
-        /// Those who were invited and have not enrolled
-        #[arg(long)]
-        pending: bool,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(List),
     /// Check a code as a login would; the code is spent
     #[command(after_help = "\
 The code is typed at the terminal and not shown, or read from standard input.
@@ -425,6 +411,37 @@ pub(crate) struct Status {
     pub(crate) json: bool,
 }
 
+/// Everybody who is enrolled
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("which").args(["pending", "unenrolled", "stale"])))]
+#[command(after_help = "\
+Example:
+  # totpctl list
+  USER   TOKENS     LAST USED                BACKUP CODES
+  alice  phone,fob  2026-11-25 10:03:22 UTC  10
+  bob    phone      never                    0
+  # totpctl list --unenrolled --group staff
+  USER   INVITED UNTIL
+  carol  2026-11-28 10:03:22 UTC
+  dave   -")]
+pub(crate) struct List {
+    /// Those who were invited and have not enrolled
+    #[arg(long)]
+    pub(crate) pending: bool,
+    /// Those who are not enrolled and have a login shell
+    #[arg(long)]
+    pub(crate) unenrolled: bool,
+    /// Those who used no token for so long
+    #[arg(long, value_name = "TIME", value_parser = idle)]
+    pub(crate) stale: Option<u64>,
+    /// Members of this group alone, whatever their shell
+    #[arg(long, value_name = "GROUP", requires = "which", conflicts_with = "pending")]
+    pub(crate) group: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Make a new set of backup codes; the old ones are void
 #[derive(Args)]
 #[command(after_help = "\
@@ -649,6 +666,11 @@ fn invitation_life(text: &str) -> Result<u64, String> {
     let fits = |seconds: &u64| (otp::Invitation::SHORTEST..=otp::Invitation::LONGEST).contains(seconds);
     let seconds = config::parse_seconds(text).filter(fits);
     seconds.ok_or_else(|| "expected 1m to 30d, such as 12h, 72h or 7d".to_owned())
+}
+
+fn idle(text: &str) -> Result<u64, String> {
+    let seconds = config::parse_seconds(text).filter(|seconds| *seconds > 0);
+    seconds.ok_or_else(|| "expected up to 366d, such as 12h or 90d".to_owned())
 }
 
 fn uses(text: &str) -> Result<Uses, String> {

@@ -141,6 +141,27 @@ impl Report {
         [self.user.clone(), until]
     }
 
+    /// One row of `list --unenrolled`, as its columns.
+    pub(crate) fn unenrolled_row(&self) -> [String; 2] {
+        match (&self.invitation, self.enrolled) {
+            (None, Some(_)) => [self.user.clone(), "-".to_owned()],
+            _ => self.pending_row(),
+        }
+    }
+
+    /// Whether it is somebody who is enrolled and used no token since `then`. Who used none ever is given as
+    /// long from the last change on.
+    pub(crate) fn is_stale(&self, then: otp::Time) -> bool {
+        let last = self.tokens.iter().filter_map(|token| token.last_used.as_deref()).max();
+        let then = rfc3339(then);
+        self.enrolled == Some(true) && last.or(self.changed.as_deref()).is_some_and(|last| *last < *then)
+    }
+
+    /// Whether it is one of these accounts.
+    pub(crate) fn is_of(&self, accounts: &[Account]) -> bool {
+        accounts.iter().any(|account| account.uid == self.uid)
+    }
+
     /// One row of `list`, as its columns.
     pub(crate) fn row(&self) -> [String; 4] {
         let tokens: Vec<_> = self.tokens.iter().map(|token| token.name.as_str()).collect();
@@ -232,6 +253,20 @@ fn report_on(house: &House, uid: u32) -> Option<Report> {
         }
         Err(error) => Some(Report::unreadable(&account, error.to_string())),
     }
+}
+
+/// Reports on those of `accounts` who are not enrolled, with whoever it cannot be said of. What was enrolled for
+/// a former owner of the uid enrolls nobody.
+pub(crate) fn unenrolled(house: &House, accounts: &[Account]) -> Vec<Report> {
+    let reports = accounts.iter().filter_map(|account| match house.verifier.status(account) {
+        Err(error) => Some(Report::unreadable(account, error.to_string())),
+        Ok(status) => {
+            let is_theirs = |status: &Status| status.enrolled && people::vet(status, account).is_ok();
+            let is_enrolled = status.as_ref().is_some_and(is_theirs);
+            (!is_enrolled).then(|| Report::new(account, status.as_ref()))
+        }
+    });
+    reports.collect()
 }
 
 /// The page on one person.

@@ -62,7 +62,7 @@ fn change_or_show(cli: &Cli) -> Result<(), Failure> {
         Verb::Init => verbs::init::run(&house::settings(cli.config.as_deref())?),
         Verb::Enroll(args) => verbs::enroll::run(&house_or_daemon()?, args),
         Verb::Status(args) => verbs::status::run(&house_or_daemon()?, args.user.as_deref(), args.json),
-        Verb::List { pending, json } => verbs::list::run(&house()?, *pending, *json),
+        Verb::List(args) => verbs::list::run(&house()?, args),
         Verb::Verify { user } => verbs::verify::run(&house_or_daemon()?, user.as_deref()),
         Verb::Code { user, token } => verbs::code::run(&house()?, user, token.as_ref()),
         Verb::Show(args) => verbs::show::run(&house()?, args),

@@ -11,6 +11,7 @@ mod counters;
 mod help;
 mod importing;
 mod interactive;
+mod listing;
 mod pictures;
 mod provisioning;
 mod pruning;
