@@ -2,7 +2,7 @@
 //! options (`" KEY value`, the first of a key wins) and scratch codes.
 
 use super::{Here, Luggage, MOST_DRIFT, Mistake, Note, name_of};
-use otp::{Algorithm, Code, Digits, Kind, Period, ScratchSet, Secret, Time, Token, TokenState};
+use otp::{Algorithm, Code, Digits, Kind, MAX_SPENT, Period, ScratchSet, Secret, Time, Token, TokenState};
 use std::str::FromStr;
 use verifier::Brought;
 use zeroize::Zeroizing;
@@ -113,10 +113,18 @@ impl<'a> Lines<'a> {
             notes.push(Note::new("DISALLOW_REUSE", says));
             return Ok(Brought { token, state, floor: last + 1 });
         };
+        let mut ahead = 0;
         for used in used.split_whitespace() {
             let used = used.parse().ok().filter(|&step: &u64| step < u64::MAX);
             let used = used.ok_or_else(|| Mistake::new(line, "DISALLOW_REUSE: expected numbers"))?;
+            ahead += usize::from(used > last);
             spend(&mut state, used, last, Time(used.saturating_mul(seconds)));
+        }
+        // The least would be forgotten and open again; and to shut out all before the greatest would let whoever
+        // may write the file lock its owner out.
+        if ahead > MAX_SPENT {
+            let what = format!("DISALLOW_REUSE: {ahead} steps lie ahead of the clock, {MAX_SPENT} are kept");
+            return Err(Mistake::new(line, what));
         }
         Ok(Brought { token, state, floor: 0 })
     }
@@ -197,13 +205,12 @@ impl<'a> Lines<'a> {
 }
 
 /// What lies beyond the window was used by a clock that ran ahead. It stays used, without shutting out all
-/// that comes before it, unless there is more of it than is remembered.
+/// that comes before it.
 fn spend(state: &mut TokenState, used: u64, last: u64, at: Time) {
-    let before = state.clone();
+    let next = state.next;
     state.spend(used, at);
     if used > last {
-        let forgotten = before.spent.iter().chain([&used]).filter(|step| !state.spent.contains(step)).max();
-        state.next = before.next.max(forgotten.map_or(0, |step| step + 1));
+        state.next = next;
     }
 }
 
