@@ -39,6 +39,12 @@ pub enum EnrollmentError {
 impl Enrollment {
     /// An enrollment of these tokens; fails for none, more than eight, or two of one name.
     pub fn new(tokens: Vec<Token>, backup: Option<BackupSet>) -> Result<Self, EnrollmentError> {
+        let (bypasses, announcements) = (Vec::new(), Vec::new());
+        Self { tokens: Vec::new(), backup, bypasses, scratch: None, announcements }.with_tokens(tokens)
+    }
+
+    /// The same with these tokens; fails as [`Self::new`] does.
+    pub fn with_tokens(self, tokens: Vec<Token>) -> Result<Self, EnrollmentError> {
         if tokens.is_empty() {
             return Err(EnrollmentError::Empty);
         }
@@ -50,7 +56,7 @@ impl Enrollment {
                 return Err(EnrollmentError::Twice(token.name.clone()));
             }
         }
-        Ok(Self { tokens, backup, bypasses: Vec::new(), scratch: None, announcements: Vec::new() })
+        Ok(Self { tokens, ..self })
     }
 
     /// The tokens, in the order in which they were enrolled.

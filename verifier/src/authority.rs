@@ -49,6 +49,12 @@ pub enum Objection {
     Expired,
 }
 
+impl Authority<'_> {
+    pub(crate) fn is_root(self) -> bool {
+        matches!(self, Self::Root)
+    }
+}
+
 impl By {
     /// `root`, `nothing`, `invitation`, `backup-code` or `bypass`.
     #[must_use]

@@ -16,7 +16,7 @@ impl<S: Store> Local<S> {
     /// A token more, the first, or one in place of all.
     pub(crate) fn put_token(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal> {
         let now = self.now();
-        let is_roots = matches!(new.authority, Authority::Root);
+        let is_roots = new.authority.is_root();
         if new.how == Enrolled::Add || !is_roots {
             self.vet_present(account, new.from)?;
         }
@@ -42,18 +42,16 @@ impl<S: Store> Local<S> {
             let mut tokens = kept.map_or(Vec::new(), |kept| kept.tokens().to_vec());
             tokens.push(new.token.clone());
             let sheet = set.as_ref().map(sheet_of);
-            let backup = set.or_else(|| kept.and_then(Enrollment::backup).cloned());
-            let bypasses = kept.map_or(Vec::new(), |kept| kept.bypasses().to_vec());
-            // A new sheet is the only one: the scratch codes of an earlier module are void.
-            let scratch = kept.filter(|_| sheet.is_none()).and_then(Enrollment::scratch).cloned();
+            let made = match kept {
+                Some(kept) => kept.clone().with_tokens(tokens),
+                None => Enrollment::new(tokens, None),
+            };
+            let made = made.map_err(Refusal::Tokens)?;
+            let enrollment = if set.is_some() { with_sheet(made, set) } else { made };
             // A set that comes with a further token takes the place of one that may be on somebody's sheet, and
             // outlasts the token.
             let codes = sheet.filter(|_| kept.is_some()).map(|_| Announced::BackupCodes);
             let changes = iter::once(change_of(new)).chain(codes);
-            let enrollment = Enrollment::new(tokens, backup)
-                .and_then(|made| made.with_bypasses(bypasses))
-                .map_err(Refusal::Tokens)?
-                .with_scratch(scratch);
             let enrollment = self.announcing(enrollment, person, changes, is_roots);
             let (spent, by) = self.authorised(person, new.authority)?;
             let mut ledger = self.ledger_for(spent.as_deref(), &enrollment, kept.is_some())?;
@@ -91,7 +89,7 @@ impl<S: Store> Local<S> {
         authority: Authority<'_>,
     ) -> Result<By, Refusal> {
         self.vet_present(account, Some(from))?;
-        let is_roots = matches!(authority, Authority::Root);
+        let is_roots = authority.is_root();
         let removed = self.rewrite_by(account, from, authority, |person, present, ledger| {
             let (kept, taken): (Vec<_>, Vec<_>) =
                 present.tokens().iter().cloned().partition(|token| token.name != *name);
@@ -101,10 +99,7 @@ impl<S: Store> Local<S> {
                 (false, false) => {}
             }
             let mut record = self.keeping(&person.record, account)?;
-            let enrollment = Enrollment::new(kept, present.backup().cloned())
-                .and_then(|made| made.with_bypasses(present.bypasses().to_vec()))
-                .map_err(Refusal::Tokens)?
-                .with_scratch(present.scratch().cloned());
+            let enrollment = present.clone().with_tokens(kept).map_err(Refusal::Tokens)?;
             let change = Announced::Removed { token: name.clone() };
             let enrollment = self.announcing(enrollment, Some(person), [change], is_roots);
             let ledger = ledger.carried(present, &enrollment);
@@ -141,13 +136,13 @@ impl<S: Store> Local<S> {
         authority: Authority<'_>,
     ) -> Result<Made, Refusal> {
         self.vet_present(account, Some(from))?;
-        let is_roots = matches!(authority, Authority::Root);
+        let is_roots = authority.is_root();
         let made = self.rewrite_by(account, from, authority, |person, present, ledger| {
             let mut record = self.keeping(&person.record, account)?;
-            let own = Some(&person.record).filter(|_| !matches!(authority, Authority::Root));
+            let own = Some(&person.record).filter(|_| !is_roots);
             let set = self.new_set(own, &mut record, codes)?;
             let sheet = set.as_ref().map(sheet_of);
-            let enrollment = present.clone().with_backup(set).with_scratch(None);
+            let enrollment = with_sheet(present.clone(), set);
             let enrollment = self.announcing(enrollment, Some(person), [Announced::BackupCodes], is_roots);
             let ledger = ledger.carried(present, &enrollment);
             record.state = State::Enrolled(enrollment);
@@ -249,4 +244,10 @@ fn change_of(new: &NewToken) -> Announced {
         Enrolled::Replace => Announced::Replaced { token },
         Enrolled::Add => Announced::Added { token },
     }
+}
+
+/// With this set of backup codes, or none. A new sheet is the only one: the scratch codes of an earlier module
+/// are void.
+fn with_sheet(enrollment: Enrollment, set: Option<BackupSet>) -> Enrollment {
+    enrollment.with_backup(set).with_scratch(None)
 }

@@ -50,11 +50,7 @@ impl<S: Store> Local<S> {
         let mut tokens = present.tokens().to_vec();
         more.iter().for_each(|brought| push(&mut tokens, &brought.token));
         let added = tokens.len() - present.tokens().len();
-        let mut enrollment = Enrollment::new(tokens, present.backup().cloned())
-            .and_then(|made| made.with_bypasses(present.bypasses().to_vec()))
-            .and_then(|made| made.with_announcements(present.announcements().to_vec()))
-            .map_err(Refusal::Tokens)?
-            .with_scratch(present.scratch().cloned());
+        let mut enrollment = present.clone().with_tokens(tokens).map_err(Refusal::Tokens)?;
         let before = self.ledger_for(person, &enrollment, true)?;
         let mut ledger = before.clone();
         spend(&enrollment, &mut ledger, &kept, |brought| brought.state.clone());
