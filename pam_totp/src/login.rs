@@ -2,7 +2,7 @@
 
 use crate::arguments::{Arguments, Effective};
 use crate::context::Context;
-use crate::pass::Pass;
+use crate::pass::{self, Pass};
 use crate::report::{Ending, Report, told};
 use crate::sys;
 use config::rules::{self, Decision, Then};
@@ -37,6 +37,9 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
     let Effective { settings, debug, pass } = match effective {
         Ok(effective) => effective,
         Err(error) => {
+            if pass::is_behind_a_password(line) {
+                pass::cut_off(handle);
+            }
             let ending = Ending::Misconfigured(error.to_string());
             return answer(handle, &Report::new(&ending, None, None, &Context::of(handle)));
         }
@@ -51,7 +54,10 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
         login.ruling = login.ruling(name);
     }
     let (ending, account, typed) = match named {
-        Err(why) => (Ending::Cancelled(why), None, None),
+        Err(why) => {
+            login.denied(handle);
+            (Ending::Cancelled(why), None, None)
+        }
         Ok(ref name) => login.run(handle, name.as_ref()),
     };
     if debug {

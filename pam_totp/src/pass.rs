@@ -10,6 +10,7 @@ use crate::sys;
 use otp::{Tail, Verdict};
 use pam::items::AuthTok;
 use pam::module::PamHandle;
+use std::ffi::CStr;
 use verifier::{Outcome, UserName};
 use zeroize::Zeroizing;
 
@@ -121,18 +122,26 @@ impl Login<'_> {
         }
     }
 
-    /// What another module has asked for is handed on without anything that may be a code, once the login is
-    /// denied.
+    /// Once the login is denied.
     pub(crate) fn denied(&self, handle: &mut PamHandle) {
-        if self.pass.first == First::Leave {
-            return;
+        if self.pass.first != First::Leave {
+            cut_off(handle);
         }
-        let given = handle.get_item::<AuthTok<'_>>().ok().flatten();
-        let Some(given) = given.map(|password| Zeroizing::new(password.as_bytes().to_vec())) else { return };
-        let rest = Tail::cut_off(&given);
-        if rest.len() < given.len() {
-            sys::hand_on(handle, rest);
-        }
+    }
+}
+
+/// Whether a line takes the code from the end of a password, whatever else is wrong with it.
+pub(crate) fn is_behind_a_password(line: &[&CStr]) -> bool {
+    line.iter().any(|argument| [c"try_first_pass", c"use_first_pass"].contains(argument))
+}
+
+/// What another module has asked for is handed on without anything that may be a code.
+pub(crate) fn cut_off(handle: &mut PamHandle) {
+    let given = handle.get_item::<AuthTok<'_>>().ok().flatten();
+    let Some(given) = given.map(|password| Zeroizing::new(password.as_bytes().to_vec())) else { return };
+    let rest = Tail::cut_off(&given);
+    if rest.len() < given.len() {
+        sys::hand_on(handle, rest);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use acceptance::codes::now;
 use acceptance::lab::{Lab, PASSWORD, STORE, write};
 use acceptance::pam::{Code, Login, Reply, Report, Style};
 use acceptance::people::Person;
@@ -508,6 +509,67 @@ fn in_the_ordinary_way_the_password_of_others_is_not_touched() {
         for code in [alice.phone.wrong(), alice.phone.code(0)] {
             let login = given("alice", "hunter123456").code(code);
             assert_eq!(outcome(&login).1.as_deref(), Some(&b"hunter123456"[..]));
+        }
+    });
+}
+
+/// Keyrings and pam_unix behind us take what is left there, also where nothing was judged.
+#[test]
+fn a_mistake_in_the_line_or_the_settings_hands_no_code_on() {
+    sandbox::within(|lab| {
+        let alice = lab.enroll("alice");
+        let answer = with(BYTES, &alice.phone.code(0));
+        // Few: each takes the delay of a refusal that no settings have changed.
+        for (line, settings) in [
+            ("use_first_pass nulok", ""),
+            ("config=/etc/missing.toml try_first_pass", ""),
+            ("use_first_pass try_first_pass", ""),
+            ("try_first_pass forward_pass", "[login]\nhint = true\n"),
+        ] {
+            lab.settings(settings);
+            behind_another(lab, line);
+            lab.syslog.clear();
+            assert_eq!(outcome(&given("alice", &answer)), (Code::ServiceErr, Some(BYTES.to_vec())), "{line}");
+            assert!(lab.decision().contains("verdict=misconfigured"));
+        }
+        lab.settings("[login]\nfail_delay = \"0s\"\n");
+        behind_another(lab, "use_first_pass");
+        assert_eq!(outcome(&given("alice", &answer)), (Code::Success, Some(BYTES.to_vec())), "not spent");
+    });
+}
+
+/// One answer costs one guess, however many lengths a code may have.
+#[test]
+fn beside_tokens_of_three_lengths_each_answer_costs_one_guess_and_every_token_opens() {
+    sandbox::within(|lab| {
+        lab.settings("[login]\nfail_delay = \"0s\"\n[throttle]\nfree_failures = 3\n");
+        let six = lab.enroll("alice");
+        let token = |name: &str, digits: &str| {
+            let added = lab.enroll_with("alice", &["--add", "--token", name, "--digits", digits]);
+            added.phone.with_digits(digits.parse().unwrap())
+        };
+        let (seven, eight) = (token("seven", "7"), token("eight", "8"));
+        line(lab, "forward_pass");
+        // Not a code of any length, and not twice as many digits: each end is read as three codes.
+        let wrong = (10_000_000..).map(|number: u32| number.to_string()).find(|digits| {
+            [(&six.phone, 6), (&seven, 7), (&eight, 8)].iter().all(|(phone, length)| {
+                let shown = phone.series(now() - 600, 60);
+                !shown.contains(&digits[8 - length..].to_owned())
+            })
+        });
+        let wrong = with(b"correct horse ", &wrong.unwrap());
+        for attempt in 1..=4 {
+            lab.syslog.clear();
+            assert_eq!(outcome(&answered("alice", &wrong)).0, Code::AuthErr);
+            let line = lab.decision();
+            let verdict = if attempt <= 3 { "verdict=wrong" } else { "verdict=throttled" };
+            assert!(line.contains(verdict), "attempt {attempt}: {line}");
+        }
+        lab.totpctl(["unlock", "alice"]);
+        for phone in [&six.phone, &seven, &eight] {
+            let login = answered("alice", with(BYTES, &phone.code(0)));
+            assert_eq!(outcome(&login), (Code::Success, Some(BYTES.to_vec())));
+            assert_eq!(outcome(&login), (Code::AuthErr, Some(BYTES.to_vec())));
         }
     });
 }
