@@ -37,7 +37,7 @@ pub(crate) fn parse(bytes: &[u8], here: &Here) -> Result<Luggage, Mistake> {
         }
     };
     let scratch = file.scratch(&mut notes);
-    Ok(Luggage { tokens: vec![brought], scratch: Some(scratch), notes })
+    Ok(Luggage { tokens: vec![brought], scratch: Some(scratch), notes, missing: Vec::new() })
 }
 
 /// The module reads 0, 1 and 8 as the letters that they look like. Nothing else does.

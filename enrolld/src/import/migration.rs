@@ -5,33 +5,43 @@ use super::encoding::{base64_decoded, percent_decoded};
 use super::name_of;
 use super::uri::{Found, named};
 use otp::{Algorithm, Digits, Kind, Period, Secret, Token};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
 /// One code of several that belong together.
-pub(super) struct Part {
+struct Part {
     batch: u64,
     size: u64,
     index: u64,
+    /// Of its bytes: apps that are not Google's give every export the same numbers.
+    hash: u64,
     found: Vec<Result<Found, String>>,
 }
 
 /// The parts seen so far, which come in any order, and twice.
 #[derive(Default)]
-pub(super) struct Batches(BTreeMap<u64, (u64, BTreeSet<u64>)>);
+pub(super) struct Batches {
+    sizes: BTreeMap<u64, (u64, BTreeSet<u64>)>,
+    read: HashSet<(u64, u64, u64)>,
+    hasher: RandomState,
+}
 
 impl Batches {
-    /// What is new in a part: nothing if it was there already.
-    pub(super) fn take(&mut self, part: Part) -> Vec<Result<Found, String>> {
-        let (size, seen) = self.0.entry(part.batch).or_default();
+    /// Reads a part, the text behind the scheme; an empty list if it was there already.
+    pub(super) fn read(&mut self, rest: &str) -> Result<Vec<Result<Found, String>>, String> {
+        let part = part(rest, &self.hasher)?;
+        let (size, seen) = self.sizes.entry(part.batch).or_default();
         *size = part.size.max(*size);
-        if seen.insert(part.index) { part.found } else { Vec::new() }
+        seen.insert(part.index);
+        let is_new = self.read.insert((part.batch, part.index, part.hash));
+        Ok(if is_new { part.found } else { Vec::new() })
     }
 
     /// Which parts of which batch are not there, in words.
     pub(super) fn missing(&self) -> Vec<String> {
         // No export has so many; a number from outside must not make a list without end.
         const MOST: u64 = 100;
-        let lacking = self.0.values().filter_map(|(size, seen)| {
+        let lacking = self.sizes.values().filter_map(|(size, seen)| {
             let absent = (0..(*size).min(MOST)).filter(|index| !seen.contains(index));
             let numbers: Vec<_> = absent.map(|index| (index + 1).to_string()).collect();
             (!numbers.is_empty()).then(|| format!("part {} of {size} is missing", numbers.join(", ")))
@@ -41,13 +51,14 @@ impl Batches {
 }
 
 /// `offline?data=…`, behind the scheme.
-pub(super) fn part(rest: &str) -> Result<Part, String> {
+fn part(rest: &str, hasher: &RandomState) -> Result<Part, String> {
     let (_, query) = rest.split_once('?').ok_or("there is no data")?;
     let data = query.split('&').find_map(|pair| pair.strip_prefix("data=")).ok_or("there is no data")?;
     let data = percent_decoded(data).map_err(|what| format!("data: {what}"))?;
     let bytes = base64_decoded(&data).ok_or("data is not base64")?;
     let broken = || "data is cut short or damaged".to_owned();
-    let mut part = Part { batch: 0, size: 0, index: 0, found: Vec::new() };
+    let hash = hasher.hash_one(&*bytes);
+    let mut part = Part { batch: 0, size: 0, index: 0, hash, found: Vec::new() };
     let mut message = Message(&bytes);
     while !message.0.is_empty() {
         match message.field().ok_or_else(broken)? {

@@ -30,6 +30,8 @@ pub(crate) struct Luggage {
     /// `None` where the source has no scratch codes at all.
     pub(crate) scratch: Option<Vec<Code>>,
     pub(crate) notes: Vec<Note>,
+    /// Which parts of an export are not there, in words.
+    pub(crate) missing: Vec<String>,
 }
 
 impl Luggage {

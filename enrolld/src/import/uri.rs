@@ -4,7 +4,7 @@
 //! that changes a code is read strictly.
 
 use super::encoding::percent_decoded;
-use super::migration::{self, Batches};
+use super::migration::Batches;
 use super::{Here, Luggage, Mistake, Note, name_of};
 use otp::{Algorithm, Digits, Kind, Period, Secret, Token, TokenState};
 use verifier::Brought;
@@ -36,9 +36,7 @@ pub(crate) fn parse(text: &str, here: &Here) -> Read {
         }
         let found = match scheme(line) {
             Some(("otpauth", rest)) => vec![token(rest)],
-            Some(("otpauth-migration", rest)) => {
-                migration::part(rest).map_or_else(|what| vec![Err(what)], |part| batches.take(part))
-            }
+            Some(("otpauth-migration", rest)) => batches.read(rest).unwrap_or_else(|what| vec![Err(what)]),
             _ => vec![Err("this is no otpauth:// or otpauth-migration:// URI".to_owned())],
         };
         for found in found {
@@ -48,7 +46,7 @@ pub(crate) fn parse(text: &str, here: &Here) -> Read {
             }
         }
     }
-    read.luggage.notes.extend(batches.missing().into_iter().map(|says| Note::new("batch", says)));
+    read.luggage.missing = batches.missing();
     read
 }
 

@@ -191,12 +191,20 @@ fn parts_come_in_any_order_or_twice_and_missing_ones_are_named() {
     let other = export(&[entry(K3, &[])], (1, 0, 78));
     let whole = read(&[part(K3, 2), part(K1, 0), part(K1, 0), part(K2, 1)].concat());
     assert_eq!((whole.luggage.tokens.len(), whole.mistakes.len()), (3, 0));
-    assert!(whole.luggage.notes.iter().all(|note| note.field != "batch"));
+    assert_eq!(whole.luggage.missing, [""; 0]);
     let lacking = read(&[part(K3, 2), other, part(K3, 2)].concat());
     assert_eq!((lacking.luggage.tokens.len(), lacking.mistakes.len()), (2, 0), "another batch is its own");
-    let missing: Vec<_> = lacking.luggage.notes.iter().filter(|note| note.field == "batch").collect();
-    assert_eq!(missing.len(), 1);
-    assert_eq!(missing[0].says, "part 1, 2 of 3 is missing");
+    assert_eq!(lacking.luggage.missing, ["part 1, 2 of 3 is missing"]);
+}
+
+/// Scripts and other apps that write Google's format leave the numbers out, or take the same for all.
+#[test]
+fn two_exports_that_share_their_numbers_are_both_read() {
+    let first = export(&[entry(K1, &[])], (1, 0, 0));
+    let second = export(&[entry(K2, &[])], (1, 0, 0));
+    let both = read(&[first.clone(), second, first].concat());
+    assert_eq!((both.luggage.tokens.len(), both.mistakes.len()), (2, 0));
+    assert_eq!(both.luggage.missing, [""; 0]);
 }
 
 #[test]

@@ -111,6 +111,27 @@ fn nothing_on_standard_input_is_refused() {
     uris(&bench, &[], &"x".repeat(300_000)).refused("standard input: too large");
 }
 
+/// dim13/otpauth 21, X1nto/Mauth 90. The first of three parts, with K1.
+#[test]
+fn a_part_that_is_missing_is_named_each_time_and_is_no_refusal() {
+    const PART: &str =
+        "otpauth-migration://offline?data=CiIKFE1ha2UgaW52ZW50ZWQgc2VjcmV0EgFhGgFhIAEoATACEAEYAyAAKE0%3D\n";
+    let bench = Bench::new().at(NOW);
+    for (more, outcome) in [("", "imported"), (PART, "already"), ("", "already")] {
+        let ran = uris(&bench, &["--json"], &format!("{PART}{more}"));
+        assert_eq!(ran.status, Some(0), "{}", ran.err);
+        assert!(ran.err.contains("note: part 2, 3 of 3 is missing\n"), "{}", ran.err);
+        let person = &parsed(&ran)["people"][0];
+        assert_eq!((&person["outcome"], &person["tokens"]), (&json!(outcome), &json!(["phone"])));
+        let notes = person["notes"].as_array().unwrap();
+        assert_eq!(notes.last(), Some(&json!({"field": "batch", "says": "part 2, 3 of 3 is missing"})));
+    }
+    let other = format!("{PART}otpauth://totp/b?secret={K2}\n");
+    let refused = uris(&bench, &[], &other);
+    assert_eq!(refused.status, Some(1));
+    assert!(refused.err.contains("note: part 2, 3 of 3 is missing\n"), "{}", refused.err);
+}
+
 #[test]
 fn what_is_exported_has_no_padding_and_is_imported_as_the_same_key() {
     // 80, 88, 128, 136 and 512 bits.

@@ -123,7 +123,9 @@ impl<'a> Tally<'a> {
         self.note(&notes);
         let user = &account.name;
         if self.args.json {
-            let notes = notes.iter().map(|note| NoteLine { field: note.field, says: &note.says }).collect();
+            let missing = luggage.missing.iter().map(|says| NoteLine { field: "batch", says });
+            let notes = notes.iter().map(|note| NoteLine { field: note.field, says: &note.says });
+            let notes = notes.chain(missing).collect();
             let user = Some(user.as_str());
             let scratch_codes = scratch;
             self.put_line(&Line { user, outcome, tokens, scratch_codes, notes, error: None })?;

@@ -26,9 +26,8 @@ pub(super) fn run(house: &House, args: &Uri) -> Result<(), Failure> {
     for mistake in &mistakes {
         tally.refuse(Some(&account.name), Failure::new(format!("standard input, {mistake}")))?;
     }
-    if luggage.tokens.is_empty() {
-        luggage.notes.iter().for_each(|note| tally.remark(&note.says));
-    }
+    // Whatever becomes of the others, and each time: without them somebody loses a way in.
+    luggage.missing.iter().for_each(|says| tally.remark(says));
     match (luggage.tokens.is_empty(), mistakes.is_empty()) {
         (true, true) => {
             tally.refuse(Some(&account.name), Failure::new("standard input: there is no URI"))?;
