@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use acceptance::lab::{Lab, PASSWORD, run, security_folder, write};
+use acceptance::lab::{Lab, PASSWORD, SETTINGS, STORE, run, security_folder, write};
 use acceptance::mounts;
 use acceptance::pam::{Code, Login};
 use acceptance::sandbox;
@@ -265,6 +265,97 @@ fn what_is_wrong_with_settings_store_and_records_is_found() {
         lab.settings("[login]\nfail_dellay = \"0s\"\n");
         let found = look();
         assert!(one(&found, "settings")["what"].as_str().unwrap().contains("pam_totp.toml:2:"));
+    });
+}
+
+/// GA 197 and others, by a rule in place of nullok; and whoever a rule lets past is not locked out.
+#[test]
+fn a_rule_that_skips_says_no_yes_and_locks_nobody_out() {
+    sandbox::within(|lab| {
+        lab.enroll("alice");
+        let rule = |keys: &str| lab.settings(&format!("{SETTINGS}[[rule]]\n{keys}\nthen = \"skip\"\n"));
+        rule("service = \"VPN\"\nuser = \"bob\"");
+        lab.service("vpn", "auth required pam_totp.so\n");
+        let found = doctor(lab, &["--service", "vpn"]);
+        assert_eq!(ids(&found), ["nothing-says-yes", "locked-out"]);
+        let barred = one(&found, "locked-out")["what"].as_str().unwrap();
+        assert!(barred.contains("carol") && !barred.contains("bob"), "{barred}");
+        assert_eq!(Login::new("vpn", "bob").run().verdict(), Code::PermDenied, "it is so");
+        lab.service("vpn", "auth required pam_totp.so\nauth required pam_permit.so\n");
+        assert_eq!(ids(&doctor(lab, &["--service", "vpn", "--user", "bob"])), [""; 0]);
+        assert_eq!(Login::new("vpn", "bob").run().verdict(), Code::Success);
+        // Of another service, from another place, or of another group: no exemption here.
+        for keys in ["service = \"sshd\"", "from = \"10.0.0.0/8\"", "from = \"local\"", "group = \"alice\""] {
+            rule(keys);
+            assert_eq!(ids(&doctor(lab, &["--service", "vpn", "--user", "bob"])), ["locked-out"], "{keys}");
+        }
+    });
+}
+
+#[test]
+fn a_store_that_is_not_overwritten_in_place_is_found() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let look = || doctor(lab, &["--service", "door", "--user", "alice"]);
+        lab.enroll("alice");
+        assert_eq!(ids(&look()), [""; 0]);
+        mounts::overlay(STORE);
+        let found = look();
+        assert_eq!(ids(&found), ["file-system"]);
+        assert_eq!(
+            (&found[0]["place"], &found[0]["what"]),
+            (&STORE.into(), &"the store lies on overlay".into())
+        );
+        assert!(found[0]["fix"].as_str().unwrap().contains("ext4"), "{found:#?}");
+    });
+}
+
+#[test]
+fn what_selinux_or_apparmor_denied_us_is_found_in_the_logs() {
+    sandbox::within(|lab| {
+        lab.door("");
+        lab.enroll("alice");
+        let selinux = "type=AVC msg=audit(1.1:2): avc:  denied  { write } for pid=7 comm=\"sshd\" \
+                       path=\"/var/lib/pam_totp/users/2001\"\n";
+        let apparmor = "Nov 25 10:00:00 web1 kernel: audit: type=1400 apparmor=\"DENIED\" operation=\"open\" \
+                        name=\"/var/lib/pam_totp/FORMAT\"\u{1b}[2J\n";
+        let others =
+            "type=AVC msg=audit(1.1:3): avc:  denied  { read } for comm=\"sshd\" path=\"/etc/motd\"\n";
+        fs::create_dir_all("/var/log/audit").unwrap();
+        write("/var/log/audit/audit.log", others);
+        let look = || doctor(lab, &["--service", "door", "--user", "alice"]);
+        assert_eq!(ids(&look()), [""; 0]);
+        for (path, line) in [("/var/log/audit/audit.log", selinux), ("/var/log/kern.log", apparmor)] {
+            write(path, &format!("{others}{line}{others}"));
+            let found = look();
+            assert_eq!(ids(&found), ["confinement"]);
+            let what = found[0]["what"].as_str().unwrap();
+            assert!(what.starts_with("1 denials") && what.contains("/var/lib/pam_totp"), "{what}");
+            assert!(!what.contains('\u{1b}'), "a terminal obeys it: {what:?}");
+            fs::remove_file(path).unwrap();
+        }
+    });
+}
+
+/// An adjtimex(2) that says what the test wants the kernel to say.
+const CLOCK: &str = "#include <sys/timex.h>\n#include <string.h>\n\
+    int adjtimex(struct timex *t) { memset(t, 0, sizeof *t); t->status = STATUS; return STATUS ? 5 : 0; }\n";
+
+#[test]
+fn a_clock_that_the_kernel_does_not_take_for_synchronized_is_found() {
+    sandbox::within(|lab| {
+        lab.door("");
+        write("/run/clock.c", CLOCK);
+        for (status, is_found) in [("STA_UNSYNC", true), ("0", false)] {
+            let status = format!("-DSTATUS={status}");
+            let words = ["-shared", "-fPIC", &status, "-o", "/run/clock.so", "/run/clock.c"];
+            run(Command::new("gcc").args(words));
+            let mut command = lab.totpctl_command();
+            command.args(["doctor", "--json", "--service", "door"]).env("LD_PRELOAD", "/run/clock.so");
+            let printed: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+            let findings = printed["findings"].as_array().unwrap();
+            assert_eq!(findings.iter().any(|finding| finding["id"] == "clock"), is_found, "{findings:#?}");
+        }
     });
 }
 

@@ -103,13 +103,13 @@ impl Doors {
         })
     }
 
-    /// What is wrong with the stacks.
-    pub(crate) fn examine(&self, scope: &Scope<'_>, skips: bool) -> Report {
+    /// What is wrong with the stacks. `skips` says whether the settings exempt anybody at a service.
+    pub(crate) fn examine(&self, scope: &Scope<'_>, skips: impl Fn(&str) -> bool) -> Report {
         let all: Vec<_> = self.asking().collect();
         let asking: BTreeSet<String> = all.iter().map(|door| door.service.to_owned()).collect();
         let mut findings = Vec::new();
         for door in all.iter().filter(|door| scope.concerns(door.service)) {
-            findings.extend(door.findings(skips));
+            findings.extend(door.findings(skips(door.service)));
             findings.extend(self.arguments(door));
             findings.extend(stacks::account(&self.services, door.service));
         }

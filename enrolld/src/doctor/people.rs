@@ -5,10 +5,11 @@ use crate::doctor::finding::{self, Finding};
 use crate::doctor::sshd::{AFAR, Sshd};
 use crate::doctor::sshd_file::Connection;
 use crate::house::House;
+use config::rules::{self, Place, Then};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use verifier::{Account, Standing, UserName, lookup};
+use verifier::{Account, Circumstances, Standing, UserName, lookup};
 
 /// A service that asks everybody, with the names that its stack mentions: those it may exempt.
 pub(crate) struct Strict {
@@ -78,6 +79,7 @@ pub(crate) fn findings(
         let meant = people.iter().filter(|account| !mentioned.contains(&account.name));
         let meant = meant.filter(|account| !OF_ROOT.contains(&service.as_str()) || account.uid == 0);
         let meant = meant.filter(|account| !asks_password || !locked.contains(&account.name));
+        let meant = meant.filter(|account| is_asked(house, account, service));
         // sshd lets root in by key alone, or not at all, unless somebody has said otherwise.
         let meant = meant
             .filter(|account| service != "sshd" || sshd.is_none_or(|sshd| sshd.asks(&connection(account))));
@@ -86,6 +88,18 @@ pub(crate) fn findings(
         }
     }
     told(barred)
+}
+
+/// Whether the rules ask this person for a code, as far as that can be said beforehand.
+fn is_asked(house: &House, account: &Account, service: &str) -> bool {
+    let settings = &house.settings;
+    let is_local = settings.login.local_services.iter().any(|name| name == service);
+    let place = match AFAR.parse() {
+        Ok(address) if !is_local => Place::Address(address),
+        _ => Place::Local,
+    };
+    let login = Circumstances { account, service: Some(service), place };
+    rules::decide(&settings.rules, &login).then != Then::Skip
 }
 
 /// One finding for all who are barred from the same.

@@ -8,6 +8,7 @@ use crate::doctor::stacks::Examined;
 use crate::doctor::{Doors, Report, Scope, finding, in_order, store, system};
 use crate::house::House;
 use crate::{clock, failure::Failure};
+use config::rules::Then;
 use config::{Settings, Unenrolled};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,13 +24,13 @@ pub(crate) fn examine(
     let settings = match config::load(config) {
         Ok(settings) => settings,
         Err(error) => {
-            let mut report = doors.examine(scope, false);
+            let mut report = doors.examine(scope, |_| false);
             let fix = "correct the place: pam_totp.toml(5)";
             report.findings.insert(0, finding::SETTINGS.finding(error.to_string(), fix));
             return Ok(report);
         }
     };
-    let mut report = doors.examine(scope, skips(&settings));
+    let mut report = doors.examine(scope, |service| skips(&settings) || rule_skips(&settings, service));
     let asking: Vec<_> = doors.asking().filter(|door| scope.concerns(door.service)).collect();
     let nullok = nullok(&asking, &settings);
     report.findings.extend(store::findings(&settings, nullok.as_deref()));
@@ -57,6 +58,13 @@ pub(crate) fn examine(
 /// Whether the settings exempt whoever is not enrolled, today.
 fn skips(settings: &Settings) -> bool {
     settings.login.unenrolled == Unenrolled::Skip && !is_over(settings)
+}
+
+/// Whether a rule lets anybody past who is asked at this service.
+fn rule_skips(settings: &Settings, service: &str) -> bool {
+    let is_here = |names: &Vec<String>| names.iter().any(|name| name.eq_ignore_ascii_case(service));
+    let mut skipping = settings.rules.iter().filter(|rule| rule.then == Then::Skip);
+    skipping.any(|rule| rule.services.as_ref().is_none_or(is_here))
 }
 
 fn is_over(settings: &Settings) -> bool {

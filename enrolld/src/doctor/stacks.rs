@@ -52,7 +52,7 @@ impl<'a> Examined<'a> {
         self.stack.lines.get(self.ours)
     }
 
-    /// All that is wrong with it. `skips` says whether the settings exempt whoever is not enrolled.
+    /// All that is wrong with it. `skips` says whether the settings exempt anybody.
     pub(crate) fn findings(&self, skips: bool) -> Vec<Finding> {
         let mut found = flaws(self.stack);
         // A line that libpam cannot read hides everything behind it.

@@ -44,7 +44,7 @@ pub(crate) fn run(config: Option<&Path>, args: &cli::Doctor) -> Result<bool, Fai
     let only = args.user.as_deref().map(people::account).transpose()?;
     let scope = Scope { service: args.service.as_deref() };
     let report = match args.root {
-        Some(_) => doors().examine(&scope, false),
+        Some(_) => doors().examine(&scope, |_| false),
         None => doctor::examine(config, &scope, only.as_ref())?,
     };
     put(&report, args.json)?;
