@@ -76,6 +76,42 @@ fn at_sshd_the_address_decides_and_explain_says_so_beforehand() {
 }
 
 #[test]
+fn at_sshd_group_user_and_service_decide_in_their_order() {
+    sandbox::within(|lab| {
+        password_and_code(lab);
+        lab.add_group("ops", 5000, "bob,carol");
+        let alice = lab.enroll("alice");
+        let rows = [
+            rule("user = \"carol\"\ngroup = \"ops\"", "deny"),
+            rule("group = \"ops\"\nservice = \"sudo\"", "deny"),
+            rule("group = \"ops\"\nfrom = [\"127.0.0.2\", \"::1\"]", "require"),
+            rule("group = [\"ops\", \"dave\"]\nservice = \"sshd\"", "skip"),
+        ];
+        rules(lab, &rows.concat());
+        let sshd = Sshd::start(lab, &format!("{INTERACTIVE}{EVERYWHERE}"));
+        let v4 = "127.0.0.1";
+        for (user, to, from, says) in [
+            // By a supplementary group, by the primary one, and by neither.
+            ("bob", v4, v4, "4 at line 15 says skip"),
+            ("dave", "::1", "::1", "4 at line 15 says skip"),
+            ("bob", v4, "127.0.0.2", "3 at line 11 says require"),
+            ("bob", "::1", "::1", "3 at line 11 says require"),
+            ("carol", v4, v4, "1 at line 3 says deny"),
+            ("alice", v4, v4, ""),
+        ] {
+            lab.syslog.clear();
+            let (asked, attempt) = enter(&sshd, user, (to, from), &alice.phone.wrong());
+            let line = lab.decision();
+            assert_eq!(attempt.entered, says.ends_with("skip"), "{user} {from}: {line}");
+            assert_eq!(asked, !attempt.entered, "{user} {from}: {}", attempt.screen);
+            let found = line.split_once("rule=\"").map_or("", |(_, words)| words.trim_end_matches('"'));
+            let is_told = says.is_empty() || says.ends_with("require") || found == says;
+            assert!(is_told, "{user} {from}: {line}");
+        }
+    });
+}
+
+#[test]
 fn where_sshd_names_the_host_by_its_name_the_address_is_that_of_the_connection() {
     sandbox::within(|lab| {
         password_and_code(lab);
