@@ -5,8 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use acceptance::codes::{Phone, now};
+use acceptance::faults::stop_clock;
 use acceptance::lab::{Lab, run, write};
-use acceptance::pam::{Code, Login, Reply, Style};
+use acceptance::pam::{Code, Login, Reply, Report, Style};
 use acceptance::sandbox;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -157,6 +158,226 @@ fn a_counter_of_google_authenticator_goes_on_where_it_was() {
         lab.totpctl(["import", "google-authenticator", "carol"]);
         assert!(used.iter().all(|&counter| !ours("carol", &code(counter))));
         assert!(ours("carol", &code(first + 4)));
+    });
+}
+
+/// Logs in while the machine's clock stands at `unix`.
+fn opens_at(unix: u64, service: &str, prompt: &str, user: &str, code: &str) -> bool {
+    let reply = Reply::Bytes(code.into());
+    let mut command = Login::new(service, user).asked(Style::EchoOff, prompt, reply).command();
+    stop_clock(&mut command, unix);
+    Report::of(command.output().unwrap()).followed().verdict() == Code::Success
+}
+
+/// What may stand on google-authenticator's command line, and what it asks where nothing of a group does.
+const KINDS: [&str; 4] = ["-t", "--time-based", "-c", "--counter-based"];
+const REUSE: [&str; 3] = ["-d", "--disallow-reuse", "--allow-reuse"];
+const WINDOW: [&str; 4] = ["-w=3", "--window-size=21", "--minimal-window", "--window-size=1"];
+const RATE: [&str; 3] = ["-u", "--rate-limit=3", "--no-rate-limit"];
+const OTHERS: [&str; 10] = [
+    "--step-size=60",
+    "--step-size=15",
+    "--emergency-codes=10",
+    "--emergency-codes=0",
+    "--label=alice@web1",
+    "--issuer=R&D #1",
+    "--qr-mode=NONE",
+    "--secret=/home/alice/.google_authenticator",
+    "--rate-time=600",
+    "--no-confirm",
+];
+
+/// Every option by itself, beside the first of each other group.
+fn googles_command_lines() -> Vec<Vec<&'static str>> {
+    let usual = || vec![KINDS[0], REUSE[0], WINDOW[0], RATE[0]];
+    let mut lines = Vec::new();
+    for (place, group) in [&KINDS[..], &REUSE, &WINDOW, &RATE].into_iter().enumerate() {
+        for option in group {
+            let mut line = usual();
+            line[place] = option;
+            lines.push(line);
+        }
+    }
+    lines.extend(OTHERS.map(|option| [usual(), vec![option]].concat()));
+    lines.push(vec!["-c", WINDOW[1], "--rate-limit=3", "--emergency-codes=10"]);
+    for line in &mut lines {
+        // It refuses what does not concern the kind, and a limit without its time.
+        let counts = line.iter().any(|word| ["-c", "--counter-based"].contains(word));
+        line.retain(|word| !counts || !REUSE.contains(word));
+        if line.contains(&"--rate-limit=3") {
+            line.push("--rate-time=30");
+        }
+        if line.contains(&"--rate-time=600") {
+            line.retain(|word| *word != "-u");
+            line.push("--rate-limit=10");
+        }
+        if line.contains(&"-w=3") {
+            line.retain(|word| *word != "-w=3");
+            line.push("--window-size=3");
+        }
+    }
+    lines
+}
+
+#[test]
+fn whatever_google_authenticator_was_asked_for_its_file_moves_in_and_the_next_code_opens() {
+    sandbox::within(|lab| {
+        const NOW: u64 = 1_800_000_000;
+        both(lab);
+        let lines = googles_command_lines();
+        let help = run(&mut lab.as_user("alice", &["google-authenticator", "--help"])).stdout;
+        for word in String::from_utf8(help).unwrap().split_ascii_whitespace() {
+            let Some(name) = word.strip_prefix("--").and_then(|word| word.split('=').next()) else {
+                continue;
+            };
+            let is_tried = |line: &Vec<&str>| line.iter().any(|word| word.starts_with(&format!("--{name}")));
+            let always = ["help", "force", "quiet"];
+            assert!(always.contains(&name) || lines.iter().any(is_tried), "--{name} is not tried");
+        }
+        for line in &lines {
+            let _ = fs::remove_file(file_of("alice"));
+            let alice = Google::set_up(lab, "alice", line);
+            let counts = line.iter().any(|word| ["-c", "--counter-based"].contains(word));
+            let step = |word: &&str| word.strip_prefix("--step-size=").map(|text| text.parse().unwrap());
+            let period: u64 = line.iter().find_map(step).unwrap_or(30);
+            let phone = Phone::new(&alice.secret).with_period(period);
+            let later = NOW + 3 * period;
+            let (used, next) = match counts {
+                true => (event_code(&alice.secret, 1, 6), event_code(&alice.secret, 2, 6)),
+                false => (phone.at(NOW), phone.at(later)),
+            };
+            let google = |unix, code: &str| opens_at(unix, "google", "Verification code: ", "alice", code);
+            let ours = |unix, code: &str| opens_at(unix, "door", "Verification code: ", "alice", code);
+            assert!(google(NOW, &used), "{line:?}: {}", fs::read_to_string(file_of("alice")).unwrap());
+            let before = fs::read(file_of("alice")).unwrap();
+            let mut import = lab.totpctl_command();
+            stop_clock(import.args(["import", "google-authenticator", "alice", "--json"]), NOW);
+            let printed = run(&mut import).stdout;
+            assert_eq!(fs::read(file_of("alice")).unwrap(), before, "{line:?}");
+            assert!(google(later, &next), "{line:?}");
+            for unix in [NOW, later] {
+                assert!(!ours(unix, &used), "{line:?}");
+            }
+            assert!(ours(later, &next), "{line:?}: {}", String::from_utf8_lossy(&printed));
+            assert!(!ours(later, &next), "{line:?}");
+            let left = lab.status("alice")["scratch_codes_left"].as_u64().unwrap_or(0);
+            assert_eq!(left, alice.scratch.len() as u64, "{line:?}");
+            for scratch in alice.scratch.iter().take(1) {
+                assert!(ours(later, scratch) && !ours(later, scratch), "{line:?}");
+            }
+            fs::remove_dir_all(format!("/var/lib/pam_totp/users/{}", lab.uid("alice"))).unwrap();
+        }
+    });
+}
+
+/// The module writes more than its command: how far the phone is off, half of that, who needs no code for a
+/// while, and when codes were tried.
+#[test]
+fn what_googles_module_has_learned_of_a_phone_that_is_off_moves_in_and_its_next_code_opens() {
+    sandbox::within(|lab| {
+        const NOW: u64 = 1_800_000_000;
+        both(lab);
+        lab.service("grace", "auth required pam_google_authenticator.so grace_period=60\n");
+        let alice =
+            Google::set_up(lab, "alice", &["-t", "-d", "-w", "3", "-r", "10", "-R", "300", "-e", "1"]);
+        let phone = Phone::new(&alice.secret);
+        let google = |unix: u64, code: &str| opens_at(unix, "google", "Verification code: ", "alice", code);
+        let ours = |unix: u64, code: &str| opens_at(unix, "door", "Verification code: ", "alice", code);
+        // Four steps ahead: the third code in a row that is as far off is taken.
+        let shown = |unix: u64| phone.at(unix + 120);
+        let attempts: Vec<_> = (0..3).map(|nth| google(NOW + 60 * nth, &shown(NOW + 60 * nth))).collect();
+        let text = fs::read_to_string(file_of("alice")).unwrap();
+        assert_eq!(attempts, [false, false, true], "{text}");
+        assert!(text.contains("\" TIME_SKEW 4\n"), "{text}");
+        let reply = Reply::Bytes(shown(NOW + 180).into());
+        let login = Login::new("grace", "alice").from("192.0.2.7");
+        let mut login = login.asked(Style::EchoOff, "Verification code: ", reply).command();
+        stop_clock(&mut login, NOW + 180);
+        assert_eq!(Report::of(login.output().unwrap()).followed().verdict(), Code::Success);
+        let text = fs::read_to_string(file_of("alice")).unwrap();
+        let mut import = lab.totpctl_command();
+        stop_clock(import.args(["import", "google-authenticator", "alice"]), NOW + 180);
+        let output = run(&mut import);
+        for field in ["RATE_LIMIT", "LAST", "RESETTING_TIME_SKEW"] {
+            let is_there = text.contains(&format!("\" {field}"));
+            assert_eq!(is_there, said(&output).contains(&format!("note: {field}: ")), "{field}: {text}");
+        }
+        assert!(text.contains("\" LAST0 "), "{text}");
+        for unix in [NOW, NOW + 60, NOW + 120, NOW + 180] {
+            assert!(!ours(NOW + 180, &shown(unix)), "tried or used there");
+        }
+        assert!(google(NOW + 240, &shown(NOW + 240)) && ours(NOW + 240, &shown(NOW + 240)));
+    });
+}
+
+/// Rows of every type, before a code was used and after; with the password column in each of its forms.
+#[test]
+fn a_row_of_any_type_moves_in_fresh_or_used_and_its_next_code_opens() {
+    sandbox::within(|lab| {
+        const NOW: u64 = 1_800_000_000;
+        both(lab);
+        let kinds =
+            ["HOTP", "HOTP/E", "HOTP/T30", "HOTP/T60"].map(|kind| ["", "/6", "/7", "/8"].map(|d| (kind, d)));
+        for (kind, length) in
+            kinds.into_iter().flatten().filter(|(kind, length)| *kind != "HOTP" || length.is_empty())
+        {
+            let digits: u8 = length.trim_start_matches('/').parse().unwrap_or(6);
+            let period = if kind.ends_with("60") { 60 } else { 30 };
+            let phone = Phone::new(K1).with_period(period).with_digits(u32::from(digits));
+            let split =
+                format!("auth required pam_oath.so usersfile=/etc/users.oath window=5 digits={digits}\n");
+            lab.service("oath", &split);
+            let code = |nth: u64| match kind.contains("/T") {
+                true => phone.at(NOW + nth * period),
+                false => event_code(K1, nth, digits),
+            };
+            // An event token's rows move on by one code, a phone's with its clock.
+            let later = |nth: u64| NOW + nth * period;
+            for (user, pass, typed) in
+                [("alice", "-", ""), ("bob", "hunter2", "hunter2"), ("carol", "+", "any")]
+            {
+                let row = format!("{kind}{length} {user} {pass} {HEX}\n");
+                give("/etc/users.oath", 0, 0o600, &row);
+                let prompt = format!("One-time password (OATH) for `{user}': ");
+                let oath =
+                    |nth| opens_at(later(nth), "oath", &prompt, user, &format!("{typed}{}", code(nth)));
+                let ours = |nth| opens_at(later(nth), "door", "Verification code: ", user, &code(nth));
+                let import = || {
+                    let mut command = lab.totpctl_command();
+                    stop_clock(command.args(["import", "oath", "/etc/users.oath"]), NOW);
+                    run(&mut command);
+                };
+                import();
+                assert!(oath(0) && !oath(0), "{row}: the module itself");
+                import();
+                assert!(!ours(0), "{row}: used there since");
+                assert!(oath(2) && ours(2) && !ours(2) && !ours(1), "{row}");
+            }
+            for user in ["alice", "bob", "carol"] {
+                fs::remove_dir_all(format!("/var/lib/pam_totp/users/{}", lab.uid(user))).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_leftover_beside_the_file_is_named_and_not_read() {
+    sandbox::within(|lab| {
+        both(lab);
+        // GA 88: half of a file, with a key that is nobody's.
+        give("/home/alice/.google_authenticator~", lab.uid("alice"), 0o600, "ONUG64TUEB2GK43UEBZWKY3SMU\n");
+        let output = import(lab, &["google-authenticator", "alice"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            said(&output).contains("hint: there is .google_authenticator~, left by"),
+            "{}",
+            said(&output)
+        );
+        give("/home/alice/.google_authenticator", lab.uid("alice"), 0o400, &format!("{K1}\n\" TOTP_AUTH\n"));
+        let output = import(lab, &["google-authenticator", "alice"]);
+        let note = "note: leftovers: .google_authenticator~ is what an interrupted change left behind";
+        assert!(output.status.success() && said(&output).contains(note), "{}", said(&output));
+        assert!(lab.totpctl(["export", "alice", "--yes"]).contains(K1));
     });
 }
 
