@@ -23,6 +23,17 @@ pub(crate) fn put_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     put(std::str::from_utf8(&json).unwrap_or_default())
 }
 
+/// Writes values as one line of JSON, an array, each as soon as it is known.
+pub(crate) fn put_json_array(values: impl Iterator<Item = impl serde::Serialize>) -> Result<(), Failure> {
+    let mut before = "[";
+    for value in values {
+        let json = serde_json::to_string(&value).map_err(|error| Failure::new(format!("json: {error}")))?;
+        put(&format!("{before}{json}"))?;
+        before = ",";
+    }
+    put(if before == "[" { "[]\n" } else { "]\n" })
+}
+
 /// What failed, where others go on.
 pub(crate) fn complain(failure: &Failure) {
     // Where standard error is closed there is nobody to tell.

@@ -230,9 +230,9 @@ impl From<BackupSheet> for SetReport {
 }
 
 /// Everybody who is enrolled or invited. One that cannot be read never hides the others.
-pub(crate) fn everybody(house: &House) -> Result<Vec<Report>, verifier::StoreError> {
+pub(crate) fn everybody(house: &House) -> Result<impl Iterator<Item = Report>, verifier::StoreError> {
     let people = house.verifier.people()?.into_iter();
-    Ok(people.filter_map(|uid| report_on(house, uid)).collect())
+    Ok(people.filter_map(|uid| report_on(house, uid)))
 }
 
 fn report_on(house: &House, uid: u32) -> Option<Report> {
@@ -257,16 +257,15 @@ fn report_on(house: &House, uid: u32) -> Option<Report> {
 
 /// Reports on those of `accounts` who are not enrolled, with whoever it cannot be said of. What was enrolled for
 /// a former owner of the uid enrolls nobody.
-pub(crate) fn unenrolled(house: &House, accounts: &[Account]) -> Vec<Report> {
-    let reports = accounts.iter().filter_map(|account| match house.verifier.status(account) {
+pub(crate) fn unenrolled(house: &House, accounts: &[Account]) -> impl Iterator<Item = Report> {
+    accounts.iter().filter_map(|account| match house.verifier.status(account) {
         Err(error) => Some(Report::unreadable(account, error.to_string())),
         Ok(status) => {
             let is_theirs = |status: &Status| status.enrolled && people::vet(status, account).is_ok();
             let is_enrolled = status.as_ref().is_some_and(is_theirs);
             (!is_enrolled).then(|| Report::new(account, status.as_ref()))
         }
-    });
-    reports.collect()
+    })
 }
 
 /// The page on one person.

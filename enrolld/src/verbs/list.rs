@@ -7,37 +7,45 @@ use crate::report::{Report, columns, everybody, unenrolled};
 use crate::{accounts, clock, output};
 use otp::Time;
 
-pub(crate) fn run(house: &House, args: &List) -> Result<(), Failure> {
-    let reports = chosen(house, args)?;
-    if args.json {
-        return output::put_json(&reports);
-    }
-    if reports.is_empty() {
-        return output::put(nobody(args));
-    }
-    let mut text = table(&reports, args);
-    for report in &reports {
-        for warning in &report.warnings {
-            text += &format!("warning: {}: {warning}\n", report.user);
-        }
-    }
-    output::put(&text)
-}
+/// So many rows are held and aligned with each other, so that memory does not grow with the number of people.
+const BLOCK: usize = 4096;
 
-fn chosen(house: &House, args: &List) -> Result<Vec<Report>, Failure> {
+pub(crate) fn run(house: &House, args: &List) -> Result<(), Failure> {
     let members = args.group.as_deref().map(accounts::members).transpose()?;
     if args.unenrolled {
-        return Ok(unenrolled(house, &members.unwrap_or_else(accounts::users)));
+        let accounts = members.unwrap_or_else(accounts::users);
+        return put(unenrolled(house, &accounts), args);
     }
-    let mut reports = everybody(house)?;
     // Of whom nothing can be established is never left out.
-    reports.retain(|report| match args.stale {
+    let is_asked_for = |report: &Report| match args.stale {
         _ if report.enrolled.is_none() => true,
         Some(idle) => report.is_stale(Time(clock::now().0.saturating_sub(idle))),
         None => report.is_invited() == args.pending,
-    });
-    reports.retain(|report| members.as_ref().is_none_or(|members| report.is_of(members)));
-    Ok(reports)
+    };
+    let is_of = |report: &Report| members.as_ref().is_none_or(|members| report.is_of(members));
+    put(everybody(house)?.filter(is_asked_for).filter(is_of), args)
+}
+
+fn put(reports: impl Iterator<Item = Report>, args: &List) -> Result<(), Failure> {
+    if args.json {
+        return output::put_json_array(reports);
+    }
+    let mut reports = reports.peekable();
+    if reports.peek().is_none() {
+        return output::put(nobody(args));
+    }
+    let mut is_first = true;
+    while reports.peek().is_some() {
+        let block: Vec<_> = reports.by_ref().take(BLOCK).collect();
+        let mut text = table(&block, args, std::mem::take(&mut is_first));
+        for report in &block {
+            for warning in &report.warnings {
+                text += &format!("warning: {}: {warning}\n", report.user);
+            }
+        }
+        output::put(&text)?;
+    }
+    Ok(())
 }
 
 fn nobody(args: &List) -> &'static str {
@@ -49,14 +57,14 @@ fn nobody(args: &List) -> &'static str {
     }
 }
 
-fn table(reports: &[Report], args: &List) -> String {
-    let until = || ["USER", "INVITED UNTIL"].map(str::to_owned);
+fn table(reports: &[Report], args: &List, has_head: bool) -> String {
+    let until = has_head.then(|| ["USER", "INVITED UNTIL"].map(str::to_owned)).into_iter();
     if args.pending {
-        return columns(std::iter::once(until()).chain(reports.iter().map(Report::pending_row)));
+        return columns(until.chain(reports.iter().map(Report::pending_row)));
     }
     if args.unenrolled {
-        return columns(std::iter::once(until()).chain(reports.iter().map(Report::unenrolled_row)));
+        return columns(until.chain(reports.iter().map(Report::unenrolled_row)));
     }
-    let head = ["USER", "TOKENS", "LAST USED", "BACKUP CODES"].map(str::to_owned);
-    columns(std::iter::once(head).chain(reports.iter().map(Report::row)))
+    let head = has_head.then(|| ["USER", "TOKENS", "LAST USED", "BACKUP CODES"].map(str::to_owned));
+    columns(head.into_iter().chain(reports.iter().map(Report::row)))
 }
