@@ -4,7 +4,7 @@ use std::fmt;
 use verifier::{Refusal, StoreError};
 
 /// Something that failed, for the person at the terminal. Never holds a secret or a code.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     what: String,
     hints: Vec<String>,

@@ -4,6 +4,7 @@
  *   unavailable ERRNO            every question is answered with UNAVAIL, as by a directory that is down
  *   try_again ERRNO              ... with TRYAGAIN
  *   slow MILLISECONDS            what follows is answered after so long
+ *   many PREFIX UID COUNT        accounts PREFIX0, PREFIX1 and so on, with uids from UID on
  *   SPELLING ACCOUNT UID GID     the account that this spelling leads to
  *   group NAME GID USER          a group and its member, which is known by the member's own groups alone
  *   groups_unavailable ERRNO     every question about groups is answered with UNAVAIL
@@ -39,6 +40,21 @@ static enum nss_status fill(struct passwd *pw, char *buffer, size_t length, int 
     return NSS_STATUS_SUCCESS;
 }
 
+/* One of many accounts; 0 if this is none of them. */
+static int is_among(const char *name, uid_t *uid, const char *prefix, unsigned first, unsigned count,
+                    char account[128])
+{
+    unsigned number = *uid - first;
+
+    if (name != NULL && (strncmp(name, prefix, strlen(prefix)) != 0
+                         || sscanf(name + strlen(prefix), "%u", &number) != 1))
+        return 0;
+    if (number >= count || snprintf(account, 128, "%s%u", prefix, number) >= 128)
+        return 0;
+    *uid = first + number;
+    return name == NULL || strcmp(name, account) == 0;
+}
+
 static enum nss_status look_up(const char *name, const uid_t *wanted, struct passwd *pw, char *buffer,
                                size_t length, int *errnop)
 {
@@ -60,6 +76,11 @@ static enum nss_status look_up(const char *name, const uid_t *wanted, struct pas
             status = NSS_STATUS_TRYAGAIN;
         } else if (sscanf(line, "slow %d", &error) == 1) {
             usleep((useconds_t)error * 1000);
+        } else if (sscanf(line, "many %127s %u %u", spelling, &uid, &gid) == 3) {
+            uid_t found = wanted != NULL ? *wanted : 0;
+
+            if (is_among(name, &found, spelling, uid, gid, account))
+                status = fill(pw, buffer, length, errnop, account, found, found);
         } else if (sscanf(line, "%127s %127s %u %u", spelling, account, &uid, &gid) == 4
                    && (name != NULL ? strcmp(name, spelling) == 0 : uid == *wanted)) {
             status = fill(pw, buffer, length, errnop, account, uid, gid);

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
-use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use nix::unistd::{UnlinkatFlags, geteuid, syncfs, unlinkat};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -73,6 +73,8 @@ pub trait Disk {
     fn sync_file(&self, file: &Self::New) -> Result<(), StoreError>;
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &Self::Folder) -> Result<(), StoreError>;
+    /// Makes everything durable that was written so far, by whomever.
+    fn sync_all(&self) -> Result<(), StoreError>;
     /// Gives a file another name, replacing what had it.
     fn rename(&self, folder: &Self::Folder, from: &str, to: &str) -> Result<(), StoreError>;
     /// Removes a file.
@@ -135,8 +137,9 @@ impl OsDisk {
     pub fn people(&self) -> Result<Vec<u32>, StoreError> {
         let path = self.path.join("users");
         let users = self.users()?;
-        let names = names_in(&users, &path)?;
-        let mut uids: Vec<u32> = names.iter().filter_map(|name| canonical_uid(name)).collect();
+        // Not by way of their names: there may be very many.
+        let mut uids = Vec::new();
+        each_name(&users, &path, |name| uids.extend(canonical_uid(name)))?;
         uids.sort_unstable();
         Ok(uids)
     }
@@ -284,6 +287,11 @@ impl Disk for OsDisk {
 
     fn sync_folder(&self, folder: &Opened) -> Result<(), StoreError> {
         folder.file.sync_all().map_err(|error| io(&folder.path, "sync", error))
+    }
+
+    fn sync_all(&self) -> Result<(), StoreError> {
+        // Reports what could not be written from Linux 5.8 on (syncfs(2)), since this handle was opened.
+        syncfs(&self.root).map_err(|errno| failed(&self.path, "sync", errno))
     }
 
     fn rename(&self, folder: &Opened, from: &str, to: &str) -> Result<(), StoreError> {
@@ -482,17 +490,22 @@ pub(crate) fn create_file(folder: &File, name: &str, path: &Path, bytes: &[u8]) 
 }
 
 fn names_in(folder: &File, path: &Path) -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    each_name(folder, path, |name| names.push(name.to_owned()))?;
+    Ok(names)
+}
+
+fn each_name(folder: &File, path: &Path, mut take: impl FnMut(&str)) -> Result<(), StoreError> {
     let read = |errno| failed(path, "list", errno);
     let mut folder = beneath(folder, ".", folder_flags()).and_then(Dir::from_fd).map_err(read)?;
-    let mut names = Vec::new();
     for entry in folder.iter() {
         let entry = entry.map_err(read)?;
         match entry.file_name().to_str() {
             Ok("." | "..") | Err(_) => {}
-            Ok(name) => names.push(name.to_owned()),
+            Ok(name) => take(name),
         }
     }
-    Ok(names)
+    Ok(())
 }
 
 /// Pauses that grow and differ between processes, so that waiters do not march in step.

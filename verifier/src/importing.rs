@@ -3,7 +3,11 @@
 
 use crate::local::vet;
 use crate::person::{Change, Current, Person};
-use crate::{Account, Brought, Import, Imported, Local, Record, Refusal, State, Store};
+use crate::{
+    Account, Brought, Import, Imported, Local, NEWCOMERS, Record, Refusal, State, Store, StoreError,
+};
+use std::collections::HashMap;
+
 use otp::{Announced, Announcement, Enrollment, Kind, Ledger, ScratchSet, Token, TokenName, TokenState};
 
 /// What an import comes to.
@@ -36,6 +40,30 @@ impl<S: Store> Local<S> {
             };
             Ok((Change { record, ledger }, imported))
         })
+    }
+
+    /// The same of many: those of whom nothing is kept yet together, and the others one by one.
+    pub(crate) fn put_imports(&self, people: &[(&Account, Import<'_>)]) -> Vec<Result<Imported, Refusal>> {
+        let mut together: Vec<_> = people.iter().enumerate().collect();
+        together.retain(|(_, (_, new))| !new.rehearse && self.joined(None, new).is_ok());
+        together.sort_by_key(|(_, (account, _))| account.uid);
+        together.dedup_by_key(|(_, (account, _))| account.uid);
+        let mut made = HashMap::new();
+        for some in together.chunks(NEWCOMERS) {
+            let uids: Vec<_> = some.iter().map(|(_, (account, _))| account.uid).collect();
+            let results = self.store.enroll_all(&uids, |place| {
+                let (_, (account, new)) = some.get(place).ok_or(StoreError::Changed)?;
+                let Joined { state, ledger, imported } = self.joined(None, new)?;
+                Ok((Change { record: self.renewed(None, account, state)?, ledger }, imported))
+            });
+            let places = some.iter().map(|(place, _)| *place);
+            made.extend(places.zip(results).filter_map(|(place, result)| Some((place, result?))));
+        }
+        let all = people.iter().enumerate();
+        all.map(|(place, (account, new))| {
+            made.remove(&place).unwrap_or_else(|| self.put_import(account, new))
+        })
+        .collect()
     }
 
     fn joined(&self, person: Option<&Person>, new: &Import) -> Result<Joined, Refusal> {

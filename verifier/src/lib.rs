@@ -44,7 +44,7 @@ pub use frame::{FrameError, Receiver, transmit};
 pub use id::Id;
 pub use init::{Initialized, init};
 pub use local::{Clock, Local, Random, short_key, vet};
-pub use person::{Change, Current, Judge, Person, change, login, read, remove};
+pub use person::{Change, Current, Judge, NEWCOMERS, Person, change, enroll_all, login, read, remove};
 pub use record::{Holder, Record, State};
 pub use remote::Remote;
 pub use slots::{LEDGER_LEN, Read, SLOT_LEN, Slot, Slots};

@@ -358,6 +358,10 @@ impl<S: Store> Verifier for Local<S> {
         self.put_import(account, new)
     }
 
+    fn import_all(&self, people: &[(&Account, Import<'_>)]) -> Vec<Result<Imported, Refusal>> {
+        self.put_imports(people)
+    }
+
     fn remove_token(
         &self,
         account: &Account,

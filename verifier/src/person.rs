@@ -3,6 +3,10 @@
 //! Generic over [`Disk`], so that the very code which runs under sshd is also run, step by step and in every
 //! order, on a file system that loses what was not synced (`tests/model.rs`).
 
+mod newcomers;
+
+pub use newcomers::{NEWCOMERS, enroll_all};
+
 use crate::disk::ENROLLMENT;
 use crate::record_toml;
 use crate::{Disk, Fault, Id, Read, Record, Slot, Slots, StoreError};
@@ -78,10 +82,9 @@ pub fn login<D: Disk, J: Judge>(disk: &D, uid: u32, judge: &J) -> Result<Option<
         {
             return Ok(Some(answer));
         }
-        disk.lock(&folder)?;
-        let locked = Locked { disk, folder: &folder };
+        let locked = Locked::take(disk, folder)?;
         // No enrollment is current in a folder that was removed.
-        if !disk.is_current(&folder, &stamp)? {
+        if !disk.is_current(&locked.folder, &stamp)? {
             continue;
         }
         return locked.judge(&record, enrollment, &ledger, judge).map(Some);
@@ -92,12 +95,19 @@ pub fn login<D: Disk, J: Judge>(disk: &D, uid: u32, judge: &J) -> Result<Option<
 /// A folder whose lock is held, until this is dropped.
 struct Locked<'a, D: Disk> {
     disk: &'a D,
-    folder: &'a D::Folder,
+    folder: D::Folder,
 }
 
 impl<D: Disk> Drop for Locked<'_, D> {
     fn drop(&mut self) {
-        self.disk.unlock(self.folder);
+        self.disk.unlock(&self.folder);
+    }
+}
+
+impl<'a, D: Disk> Locked<'a, D> {
+    fn take(disk: &'a D, folder: D::Folder) -> Result<Self, StoreError> {
+        disk.lock(&folder)?;
+        Ok(Self { disk, folder })
     }
 }
 
@@ -109,7 +119,7 @@ impl<D: Disk> Locked<'_, D> {
         ledger: &D::Ledger,
         judge: &J,
     ) -> Result<J::Answer, StoreError> {
-        let path = || self.disk.path(self.folder, &record.ledger_name());
+        let path = || self.disk.path(&self.folder, &record.ledger_name());
         self.disk.expect_overwrite(ledger)?;
         let slots = self.disk.slots(ledger)?;
         match slots.read(record.id, enrollment.tokens().len()) {
@@ -142,7 +152,7 @@ impl<D: Disk> Locked<'_, D> {
         if !slot.confirmed {
             // Whoever put this enrollment in place may have been killed before it was durable. What is
             // recorded here must not outlive a power cut that brings the old enrollment back.
-            self.disk.sync_folder(self.folder)?;
+            self.disk.sync_folder(&self.folder)?;
         }
         let next = slot.following(next);
         self.overwrite(ledger, slots, &next)?;
@@ -174,9 +184,8 @@ pub fn read<D: Disk>(disk: &D, uid: u32) -> Result<Option<Person>, StoreError> {
             return Ok(Some(Person { record, ledger }));
         }
         // Perhaps somebody was writing or replacing it just then: look again while nobody can.
-        disk.lock(&folder)?;
-        let locked = Locked { disk, folder: &folder };
-        if disk.is_linked(&folder)? {
+        let locked = Locked::take(disk, folder)?;
+        if disk.is_linked(&locked.folder)? {
             return locked.current(uid);
         }
     }
@@ -203,9 +212,8 @@ pub fn change<D: Disk, T, E: From<StoreError>>(
                 continue;
             }
         };
-        disk.lock(&folder)?;
-        let locked = Locked { disk, folder: &folder };
-        if !disk.is_linked(&folder)? {
+        let locked = Locked::take(disk, folder)?;
+        if !disk.is_linked(&locked.folder)? {
             continue;
         }
         let current = locked.current(uid)?;
@@ -227,9 +235,8 @@ pub fn change<D: Disk, T, E: From<StoreError>>(
 /// and not renamed: whoever waits for the lock then finds a folder without a name, and starts over.
 pub fn remove<D: Disk>(disk: &D, uid: u32, from: Option<Id>) -> Result<(), StoreError> {
     let Some(folder) = disk.folder(uid)? else { return Err(StoreError::Changed) };
-    disk.lock(&folder)?;
-    let locked = Locked { disk, folder: &folder };
-    let is_there = disk.is_linked(&folder)?;
+    let locked = Locked::take(disk, folder)?;
+    let is_there = disk.is_linked(&locked.folder)?;
     if !is_there || locked.current(uid)?.map(|person| person.record.id) != from {
         return Err(StoreError::Changed);
     }
@@ -241,30 +248,30 @@ pub fn remove<D: Disk>(disk: &D, uid: u32, from: Option<Id>) -> Result<(), Store
 impl<D: Disk> Locked<'_, D> {
     /// Removes every file: the enrollment first, so that no power cut leaves one without its ledger.
     fn clear(&self) -> Result<(), StoreError> {
-        let mut names = self.disk.names(self.folder)?;
+        let mut names = self.disk.names(&self.folder)?;
         if let Some(foreign) = names.iter().find(|name| *name != ENROLLMENT && !is_ours(name)) {
-            let path = self.disk.path(self.folder, foreign);
+            let path = self.disk.path(&self.folder, foreign);
             let error = std::io::ErrorKind::DirectoryNotEmpty.into();
             return Err(StoreError::Io { path, doing: "remove the folder of", error });
         }
         if names.iter().any(|name| name == ENROLLMENT) {
-            self.disk.remove(self.folder, ENROLLMENT)?;
-            self.disk.sync_folder(self.folder)?;
+            self.disk.remove(&self.folder, ENROLLMENT)?;
+            self.disk.sync_folder(&self.folder)?;
         }
         names.retain(|name| name != ENROLLMENT);
-        names.iter().try_for_each(|name| self.disk.remove(self.folder, name))
+        names.iter().try_for_each(|name| self.disk.remove(&self.folder, name))
     }
 
     fn current(&self, uid: u32) -> Result<Option<Person>, StoreError> {
-        let Some((_, record)) = read_record(self.disk, self.folder, uid)? else { return Ok(None) };
-        let ledger = read_ledger(self.disk, self.folder, &record)?;
+        let Some((_, record)) = read_record(self.disk, &self.folder, uid)? else { return Ok(None) };
+        let ledger = read_ledger(self.disk, &self.folder, &record)?;
         Ok(Some(Person { record, ledger }))
     }
 
     /// Removes what a change that was cut short left behind.
     fn sweep(&self, record: Option<&Record>) -> Result<(), StoreError> {
         let kept = record.map(Record::ledger_name);
-        let names = self.disk.names(self.folder)?;
+        let names = self.disk.names(&self.folder)?;
         let left: Vec<_> =
             names.into_iter().filter(|name| is_ours(name) && Some(name) != kept.as_ref()).collect();
         if left.is_empty() {
@@ -272,52 +279,67 @@ impl<D: Disk> Locked<'_, D> {
         }
         // The enrollment that is in place may not be durable yet; while a power cut can bring the former one
         // back, that one's ledger is no leftover.
-        self.disk.sync_folder(self.folder)?;
-        left.iter().try_for_each(|name| self.disk.remove(self.folder, name))
+        self.disk.sync_folder(&self.folder)?;
+        left.iter().try_for_each(|name| self.disk.remove(&self.folder, name))
     }
 
     fn commit(&self, change: &Change, former: Option<&Record>) -> Result<(), StoreError> {
-        let name = change.record.ledger_name();
-        if let Err(error) = self.prepare(change, &name) {
-            self.discard(&name);
+        self.prepare(change, |new| self.disk.sync_file(new))?;
+        if let Err(error) = self.disk.sync_folder(&self.folder) {
+            self.discard(&change.record);
             return Err(error);
         }
-        if let Err(error) = self.disk.rename(self.folder, NEW, ENROLLMENT) {
-            // A rename that fails may have happened all the same, and then its ledger is no leftover.
-            match read_record(self.disk, self.folder, change.record.holder.uid) {
-                Ok(Some((_, record))) if record.id == change.record.id => {}
-                Ok(_) => {
-                    self.discard(&name);
-                    return Err(error);
-                }
-                Err(_) => return Err(unconfirmed(error)),
-            }
-        }
-        self.disk.sync_folder(self.folder).map_err(unconfirmed)?;
+        self.put_in_place(&change.record)?;
+        self.disk.sync_folder(&self.folder).map_err(unconfirmed)?;
         if let Some(former) = former {
-            let _ = self.disk.remove(self.folder, &former.ledger_name());
+            let _ = self.disk.remove(&self.folder, &former.ledger_name());
         }
         Ok(())
     }
 
-    /// Takes back a change before its commit. What cannot be removed now is swept later.
-    fn discard(&self, ledger: &str) {
-        let _ = self.disk.remove(self.folder, NEW);
-        let _ = self.disk.remove(self.folder, ledger);
+    /// The commit.
+    fn put_in_place(&self, new: &Record) -> Result<(), StoreError> {
+        let Err(error) = self.disk.rename(&self.folder, NEW, ENROLLMENT) else { return Ok(()) };
+        // A rename that fails may have happened all the same, and then its ledger is no leftover.
+        match read_record(self.disk, &self.folder, new.holder.uid) {
+            Ok(Some((_, record))) if record.id == new.id => Ok(()),
+            Ok(_) => {
+                self.discard(new);
+                Err(error)
+            }
+            Err(_) => Err(unconfirmed(error)),
+        }
     }
 
-    fn prepare(&self, change: &Change, ledger: &str) -> Result<(), StoreError> {
+    /// Takes back a change before its commit. What cannot be removed now is swept later.
+    fn discard(&self, new: &Record) {
+        let _ = self.disk.remove(&self.folder, NEW);
+        let _ = self.disk.remove(&self.folder, &new.ledger_name());
+    }
+
+    /// Writes what is to be there beside what is: all of it, or nothing. `sync` makes each file durable.
+    fn prepare(
+        &self,
+        change: &Change,
+        sync: impl Fn(&D::New) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.write(change, sync).inspect_err(|_| self.discard(&change.record))
+    }
+
+    fn write(
+        &self,
+        change: &Change,
+        sync: impl Fn(&D::New) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let slot = Slot {
             generation: 0,
             enrollment: change.record.id,
             confirmed: false,
             ledger: change.ledger.clone(),
         };
-        let new = self.disk.create(self.folder, ledger, &Slots::new(&slot).0)?;
-        self.disk.sync_file(&new)?;
-        let new = self.disk.create(self.folder, NEW, record_toml::render(&change.record).as_bytes())?;
-        self.disk.sync_file(&new)?;
-        self.disk.sync_folder(self.folder)
+        let name = change.record.ledger_name();
+        sync(&self.disk.create(&self.folder, &name, &Slots::new(&slot).0)?)?;
+        sync(&self.disk.create(&self.folder, NEW, record_toml::render(&change.record).as_bytes())?)
     }
 }
 

@@ -22,6 +22,12 @@ pub trait Store {
         from: Option<Id>,
         make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
     ) -> Result<T, E>;
+    /// The first change of each of many, whose `uids` ascend; `None` of those for whom it must be [`Store::change`].
+    fn enroll_all<T, E: From<StoreError>>(
+        &self,
+        uids: &[u32],
+        make: impl FnMut(usize) -> Result<(Change, T), E>,
+    ) -> Vec<Option<Result<T, E>>>;
     /// Removes all that is kept of `uid`, if that is still `from` (`None`: no enrollment, not even a tombstone).
     fn remove(&self, uid: u32, from: Option<Id>) -> Result<(), StoreError>;
     /// Every uid of which something is kept, in ascending order.
@@ -78,11 +84,55 @@ impl Store for FileStore {
         person::change(&self.disk, uid, from, make)
     }
 
+    fn enroll_all<T, E: From<StoreError>>(
+        &self,
+        uids: &[u32],
+        make: impl FnMut(usize) -> Result<(Change, T), E>,
+    ) -> Vec<Option<Result<T, E>>> {
+        if !tells_failed_writes(&release().unwrap_or_default()) {
+            return uids.iter().map(|_| None).collect();
+        }
+        person::enroll_all(&self.disk, uids, make)
+    }
+
     fn remove(&self, uid: u32, from: Option<Id>) -> Result<(), StoreError> {
         person::remove(&self.disk, uid, from)
     }
 
     fn people(&self) -> Result<Vec<u32>, StoreError> {
         self.disk.people()
+    }
+}
+
+fn release() -> std::io::Result<String> {
+    std::fs::read_to_string("/proc/sys/kernel/osrelease")
+}
+
+/// Whether syncfs(2) fails where something could not be written: before Linux 5.8 it does not.
+fn tells_failed_writes(release: &str) -> bool {
+    let mut numbers = release.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (5, 8),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tells_failed_writes;
+
+    #[test]
+    fn a_kernel_that_does_not_tell_of_failed_writes_is_not_believed() {
+        for (release, tells) in [
+            ("6.1.0-18-amd64\n", true),
+            ("5.8.0", true),
+            ("5.10-rc1", true),
+            ("5.7.19", false),
+            ("4.18.0-553.el8", false),
+            ("", false),
+            ("linux", false),
+        ] {
+            assert_eq!(tells_failed_writes(release), tells, "{release}");
+        }
     }
 }

@@ -305,6 +305,10 @@ pub trait Verifier {
     fn enroll(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal>;
     /// Enrolls what somebody brings along from an earlier module.
     fn import(&self, account: &Account, new: &Import) -> Result<Imported, Refusal>;
+    /// The same of many people at once, which takes less of the disk; what becomes of one touches no other.
+    fn import_all(&self, people: &[(&Account, Import<'_>)]) -> Vec<Result<Imported, Refusal>> {
+        people.iter().map(|(account, new)| self.import(account, new)).collect()
+    }
     /// Takes a token away, never the last one.
     fn remove_token(
         &self,

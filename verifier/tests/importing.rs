@@ -73,6 +73,10 @@ impl Place {
         Local::new(store, Policy::default(), || Time(NOW), random)
     }
 
+    fn folder(&self, uid: u32) -> std::path::PathBuf {
+        self.settings.directory.join(format!("users/{uid}"))
+    }
+
     fn import(&self, tokens: &[Brought], scratch: Option<&[Code]>) -> Result<Imported, Refusal> {
         let new = Import { tokens, scratch, add: false, revive: false, rehearse: false };
         self.verifier().import(&alice(), &new)
@@ -270,4 +274,69 @@ fn new_backup_codes_void_the_scratch_codes() {
     let again = place.import(&[brought(phone(K1), &[])], Some(&scratch(12_345_670..12_345_675))).unwrap();
     assert_eq!(again, Imported::Already);
     assert!(!place.accepts("12345670"), "an import does not bring them back");
+}
+
+fn person(name: &str, uid: u32) -> Account {
+    Account { name: name.into(), uid }
+}
+
+/// Whoever has a folder, or is refused, or comes twice among them.
+#[test]
+fn of_many_at_once_each_gets_what_they_would_get_alone() {
+    let place = Place::new();
+    let local = place.verifier();
+    let tokens = [brought(phone(K1), &[STEP])];
+    let (few, many) = (scratch(10_000_000..10_000_002), scratch(10_000_000..10_000_200));
+    let new = |tokens, scratch| Import { tokens, scratch, add: false, revive: false, rehearse: false };
+    let enrolled = |scratch| Ok::<_, ()>(Imported::Enrolled { scratch });
+    // Enrolled otherwise, imported already, and a folder that a crash has left.
+    let other = [brought(phone(K2), &[])];
+    local.import(&person("other", 1001), &new(&other, None)).unwrap();
+    local.import(&person("again", 1002), &new(&tokens, None)).unwrap();
+    let left = place.folder(1003);
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("enrollment.new"), "half of a fi").unwrap();
+    for path in [&left, &left.join("enrollment.new")] {
+        let mode = if path.is_dir() { 0o700 } else { 0o600 };
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let none: [Brought; 0] = [];
+    let people = [
+        (person("zoe", 1900), new(&tokens, Some(&few[..]))),
+        (person("other", 1001), new(&tokens, None)),
+        (person("again", 1002), new(&tokens, None)),
+        (person("left", 1003), new(&tokens, None)),
+        (person("nothing", 1004), new(&none, None)),
+        (person("amy", 1005), new(&tokens, Some(&many[..0]))),
+        (person("zoe", 1900), new(&tokens, None)),
+    ];
+    let named: Vec<_> = people.iter().map(|(account, new)| (account, Import { ..*new })).collect();
+    let results = local.import_all(&named);
+    let shown: Vec<_> = results.iter().map(|result| result.as_ref().map_err(|_| ()).copied()).collect();
+    let refused = Err(());
+    let expected = [
+        enrolled(2),
+        refused,
+        Ok(Imported::Already),
+        enrolled(0),
+        refused,
+        enrolled(0),
+        Ok(Imported::Already),
+    ];
+    assert_eq!(shown, expected);
+    assert!(matches!(results[1], Err(Refusal::AlreadyEnrolled)));
+    for (name, uid) in [("zoe", 1900), ("left", 1003), ("amy", 1005), ("again", 1002)] {
+        let code = |step| Typed::Code(phone(K1).code(step));
+        let check = |step| local.check(&person(name, uid), &code(step), Origin::Console);
+        assert!(!matches!(check(STEP), Outcome::Judged(Verdict::Accepted { .. })), "{name}: used there");
+        assert!(matches!(check(STEP + 1), Outcome::Judged(Verdict::Accepted { .. })), "{name}");
+        assert_eq!(fs::read_dir(place.folder(uid)).unwrap().count(), 2, "{name}");
+    }
+    assert!(!place.folder(1004).exists(), "what is refused beforehand leaves no folder");
+    // More than are done together.
+    let crowd: Vec<_> = (2000..2300).map(|uid| person(&format!("p{uid}"), uid)).collect();
+    let crowd: Vec<_> = crowd.iter().map(|account| (account, new(&tokens, None))).collect();
+    let results = local.import_all(&crowd);
+    assert!(results.iter().all(|result| matches!(result, Ok(Imported::Enrolled { .. }))));
+    assert_eq!(local.people().unwrap().len(), 305);
 }

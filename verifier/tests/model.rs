@@ -289,6 +289,21 @@ fn a_second_power_cut_finds_the_first_one_recovered_from() {
     hold(&Scenario { survivors: 1, ..first_race("two first enrollments; a login", 2_700, &jobs) });
 }
 
+fn import(key: Key, seed: u8) -> Job {
+    Job::new(Deed::Import(key), seed)
+}
+
+#[test]
+fn an_import_of_many_enrolls_each_whole_or_not_at_all() {
+    let jobs = [import(K1, 2), login(CODE, 3), login(CODE, 4)];
+    hold(&first_race("an import, one code twice", 1_900, &jobs));
+    let jobs = [import(K1, 2), enroll(K2, How::First, 3)];
+    hold(&Scenario { faults: 2, ..first_race("an import, a first enrollment", 8_900, &jobs) });
+    hold(&first_race("two imports", 2_000, &[import(K1, 2), import(K2, 3)]));
+    let jobs = [import(K1, 2), import(K2, 3), login(CODE, 4)];
+    hold(&Scenario { survivors: 1, ..first_race("two imports; a login", 2_000, &jobs) });
+}
+
 /// A mistake in the protocol, or below it, must be seen in this race.
 fn find(flaw: Flaw, scenario: &Scenario) {
     let violation = explore(scenario, Some(flaw)).map(|_| ()).expect_err("the model cannot see this mistake");
@@ -300,6 +315,7 @@ fn a_sync_left_out_is_found() {
     find(Flaw::NoFolderSync, &race("a replacement", 0, &[replace(2)]));
     find(Flaw::NoFileSync, &race("a replacement", 0, &[replace(2)]));
     find(Flaw::NoPeopleSync, &first_race("a first enrollment", 0, &[enroll(K1, How::First, 2)]));
+    find(Flaw::NoSyncAll, &first_race("an import", 0, &[import(K1, 2)]));
     find(Flaw::NoDsync, &race("a login", 0, &[login(CODE, 2)]));
     find(Flaw::NotPutBack, &race("a login", 0, &[login(CODE, 2)]));
     find(Flaw::BornConfirmed, &race("a login, new backup codes", 0, &[login(CODE, 2), backup_codes(3)]));

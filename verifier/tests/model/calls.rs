@@ -25,6 +25,7 @@ pub(crate) enum Call {
     Create(Name, [Text; 2]),
     SyncFile(Ino),
     SyncFolder,
+    SyncAll,
     Rename(Name, Name),
     Remove(Name),
     Names,
@@ -52,6 +53,8 @@ pub(crate) enum Flaw {
     NoFileSync,
     /// The existence of a person's folder is never synced.
     NoPeopleSync,
+    /// The file system as a whole is never synced.
+    NoSyncAll,
     /// Slots are overwritten without O_DSYNC.
     NoDsync,
     /// After an overwrite that failed the former bytes are not put back.
@@ -230,6 +233,10 @@ impl Disk for Replay<'_> {
 
     fn sync_folder(&self, (): &()) -> Result<(), StoreError> {
         self.call(Call::SyncFolder).map(|_| ())
+    }
+
+    fn sync_all(&self) -> Result<(), StoreError> {
+        self.call(Call::SyncAll).map(|_| ())
     }
 
     fn rename(&self, (): &(), from: &str, to: &str) -> Result<(), StoreError> {

@@ -156,7 +156,7 @@ impl Find<'_> {
 
     /// Whether a login was accepted by the token that this change brings: it has made sure of its enrollment.
     fn has_opened_for(&self, change: &Job) -> bool {
-        let Deed::Enroll { key, .. } = change.deed else { return false };
+        let (Deed::Enroll { key, .. } | Deed::Import(key)) = change.deed else { return false };
         let is_old = |job: &Job| matches!(job.deed, Deed::Enroll { key: old, .. } if old == key);
         let mut accepted = self.accepted();
         !self.scenario.before.iter().any(is_old)
@@ -276,7 +276,7 @@ impl Find<'_> {
         for job in jobs {
             match job.deed {
                 Deed::Enroll { key, how: How::Add, .. } => keys.push(key),
-                Deed::Enroll { key, .. } => keys = vec![key],
+                Deed::Enroll { key, .. } | Deed::Import(key) => keys = vec![key],
                 _ => {}
             }
         }

@@ -2,13 +2,13 @@
 
 use crate::calls::Replay;
 use otp::{
-    Algorithm, BackupCode, Digits, Kind, Period, Policy, Reason, Secret, Time, Token, TokenName, Typed, Uses,
-    Verdict,
+    Algorithm, BackupCode, Digits, Kind, Period, Policy, Reason, Secret, Time, Token, TokenName, TokenState,
+    Typed, Uses, Verdict,
 };
 use std::cell::Cell;
 use verifier::{
-    Account, Authority, Change, Current, Enrolled, Id, Judge, Local, NewBypass, NewInvitation, NewToken,
-    Origin, Outcome, Person, Refusal, Store, StoreError, Verifier,
+    Account, Authority, Brought, Change, Current, Enrolled, Id, Import, Imported, Judge, Local, NewBypass,
+    NewInvitation, NewToken, Origin, Outcome, Person, Refusal, Store, StoreError, Verifier,
 };
 
 /// The instant at which everything happens, and the step it falls into.
@@ -52,6 +52,8 @@ pub(crate) enum Deed {
         with: Option<Credential>,
     },
     Invite,
+    /// An import of this key, as one of many.
+    Import(Key),
     NewBackupCodes,
     Bypass,
     Revoke,
@@ -122,7 +124,12 @@ impl Job {
         let Self { deed, .. } = self;
         matches!(
             deed,
-            Deed::Enroll { .. } | Deed::Invite | Deed::NewBackupCodes | Deed::Bypass | Deed::Revoke
+            Deed::Enroll { .. }
+                | Deed::Import(_)
+                | Deed::Invite
+                | Deed::NewBackupCodes
+                | Deed::Bypass
+                | Deed::Revoke
         )
     }
 }
@@ -212,6 +219,14 @@ pub(crate) fn run(job: &Job, disk: &Replay) -> Answer {
         Deed::Invite => {
             let new = NewInvitation { code: &invitation_code(job.seed), lasts: 3600 };
             changed(local.invite(&alice, from, &new).map(|_| ()))
+        }
+        Deed::Import(key) => {
+            let brought = [Brought { token: token(key), state: TokenState::default(), floor: 0 }];
+            let new = Import { tokens: &brought, scratch: None, add: false, revive: false, rehearse: false };
+            match local.import_all(&[(&alice, new)]).remove(0) {
+                Ok(Imported::Already) => Answer::Refused("imported already"),
+                result => changed(result.map(|_| ())),
+            }
         }
         Deed::NewBackupCodes => {
             let from = from.expect("a record to start from");
@@ -305,6 +320,14 @@ impl Store for ModelStore<'_, '_> {
         make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
     ) -> Result<T, E> {
         verifier::change(self.0, uid, from, make)
+    }
+
+    fn enroll_all<T, E: From<StoreError>>(
+        &self,
+        uids: &[u32],
+        make: impl FnMut(usize) -> Result<(Change, T), E>,
+    ) -> Vec<Option<Result<T, E>>> {
+        verifier::enroll_all(self.0, uids, make)
     }
 
     fn remove(&self, uid: u32, from: Option<Id>) -> Result<(), StoreError> {

@@ -102,6 +102,12 @@ impl Fs {
                 }
                 Res::Unit
             }
+            Call::SyncAll => {
+                if flaw != Some(Flaw::NoSyncAll) {
+                    self.sync_all();
+                }
+                Res::Unit
+            }
             Call::Rename(from, to) => match self.names.remove(from) {
                 None => Res::Failed("missing"),
                 Some(ino) => {
@@ -167,6 +173,7 @@ impl Fs {
             | Call::SyncPeople
             | Call::SyncFile(_)
             | Call::SyncFolder
+            | Call::SyncAll
             | Call::Rename(..)
             | Call::Remove(_) => {
                 let mut fs = self.clone();
@@ -185,14 +192,19 @@ impl Fs {
         ways
     }
 
-    /// Time passes: all is durable.
-    pub(crate) fn settle(&mut self) {
+    /// All is durable.
+    fn sync_all(&mut self) {
         self.folder_durable = self.folder;
         self.durable = self.names.clone();
         self.pending.clear();
         for part in self.files.values_mut().flatten() {
             part.durable = Durable::Is(part.cached);
         }
+    }
+
+    /// Time passes.
+    pub(crate) fn settle(&mut self) {
+        self.sync_all();
         let names = &self.names;
         self.files.retain(|ino, _| names.values().any(|named| named == ino));
     }

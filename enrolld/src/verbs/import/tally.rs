@@ -8,7 +8,7 @@ use crate::{clock, journal, output};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
-use verifier::{Account, Import, Imported};
+use verifier::{Account, Import, Imported, NEWCOMERS, Refusal};
 
 /// How often a progress line is written anew, in people.
 const STRIDE: u64 = 16;
@@ -25,9 +25,16 @@ pub(super) struct Tally<'a> {
     /// How often something was left out or became something else, by field.
     fields: BTreeMap<&'static str, u64>,
     begun: bool,
+    waiting: Vec<Waiting>,
     /// The last refusal about somebody who was named: if it stays the only one, it is the answer.
     held: Option<Failure>,
     progress: Option<Progress>,
+}
+
+/// What was read and is not done yet.
+enum Waiting {
+    Person(Account, Luggage),
+    Refused(Option<String>, Failure),
 }
 
 #[derive(Default, Serialize)]
@@ -62,16 +69,61 @@ impl<'a> Tally<'a> {
         let progress = (!is_named && std::io::stderr().is_terminal()).then(Progress::default);
         let counts = Counts { dry_run: args.dry_run, ..Counts::default() };
         let fields = BTreeMap::new();
-        Self { house, args, source, is_named, add: false, counts, fields, begun: false, held: None, progress }
+        Self {
+            house,
+            args,
+            source,
+            is_named,
+            add: false,
+            counts,
+            fields,
+            begun: false,
+            waiting: Vec::new(),
+            held: None,
+            progress,
+        }
     }
 
     pub(super) fn here(&self) -> Here {
         Here { now: clock::now(), policy: self.house.settings.policy() }
     }
 
-    /// Enrolls one person with what they bring along.
+    /// Enrolls one person with what they bring along: not at once, for many are done at the price of a few.
     pub(super) fn take(&mut self, account: &Account, mut luggage: Luggage) -> Result<(), Failure> {
         luggage.name_apart();
+        self.wait(Waiting::Person(account.clone(), luggage))
+    }
+
+    /// Counts something that was not imported, and tells why.
+    pub(super) fn refuse(&mut self, user: Option<&str>, failure: Failure) -> Result<(), Failure> {
+        self.wait(Waiting::Refused(user.map(str::to_owned), failure))
+    }
+
+    fn wait(&mut self, one: Waiting) -> Result<(), Failure> {
+        self.waiting.push(one);
+        if self.waiting.len() < NEWCOMERS { Ok(()) } else { self.flush() }
+    }
+
+    /// Does what waits, and tells of each in the order in which they came.
+    fn flush(&mut self) -> Result<(), Failure> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let people: Vec<_> = waiting.iter().filter_map(|one| self.import(one)).collect();
+        let mut results = self.house.verifier.import_all(&people).into_iter();
+        for one in &waiting {
+            match one {
+                Waiting::Refused(user, failure) => self.refused(user.as_deref(), failure)?,
+                Waiting::Person(account, luggage) => match results.next() {
+                    Some(Ok(imported)) => self.made(account, luggage, imported)?,
+                    Some(Err(refusal)) => self.denied(account, &refusal)?,
+                    None => {}
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn import<'b>(&self, one: &'b Waiting) -> Option<(&'b Account, Import<'b>)> {
+        let Waiting::Person(account, luggage) = one else { return None };
         let new = Import {
             tokens: &luggage.tokens,
             scratch: luggage.scratch.as_deref(),
@@ -79,15 +131,14 @@ impl<'a> Tally<'a> {
             revive: self.args.revive,
             rehearse: self.args.dry_run,
         };
-        match self.house.verifier.import(account, &new) {
-            Ok(imported) => self.made(account, &luggage, imported),
-            Err(refusal) => {
-                let failure = Failure::refusal(&refusal, &account.name);
-                let named = self.is_named || failure.to_string().contains(&account.name);
-                let failure = if named { failure } else { failure.about(&account.name) };
-                self.refuse(Some(&account.name), failure)
-            }
-        }
+        Some((account, new))
+    }
+
+    fn denied(&mut self, account: &Account, refusal: &Refusal) -> Result<(), Failure> {
+        let failure = Failure::refusal(refusal, &account.name);
+        let named = self.is_named || failure.to_string().contains(&account.name);
+        let failure = if named { failure } else { failure.about(&account.name) };
+        self.refused(Some(&account.name), &failure)
     }
 
     fn made(&mut self, account: &Account, luggage: &Luggage, imported: Imported) -> Result<(), Failure> {
@@ -153,15 +204,14 @@ impl<'a> Tally<'a> {
         output::note(text);
     }
 
-    /// Counts something that was not imported, and tells why.
-    pub(super) fn refuse(&mut self, user: Option<&str>, failure: Failure) -> Result<(), Failure> {
+    fn refused(&mut self, user: Option<&str>, failure: &Failure) -> Result<(), Failure> {
         self.counts.refused += 1;
         self.clear();
         self.advance(1);
         let error = Some(failure.what().to_owned());
         match self.held.take() {
-            None if self.is_named && self.counts.refused == 1 => self.held = Some(failure),
-            held => held.iter().chain([&failure]).for_each(output::complain),
+            None if self.is_named && self.counts.refused == 1 => self.held = Some(failure.clone()),
+            held => held.iter().chain([failure]).for_each(output::complain),
         }
         if !self.args.json {
             return Ok(());
@@ -204,6 +254,7 @@ impl<'a> Tally<'a> {
 
     /// The sum of it. Fails if something was refused.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
+        self.flush()?;
         self.clear();
         if self.args.json {
             output::put(if self.begun { "],\"summary\":" } else { "{\"people\":[],\"summary\":" })?;
