@@ -23,15 +23,23 @@ pub(crate) fn put_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     put(std::str::from_utf8(&json).unwrap_or_default())
 }
 
-/// Writes values as one line of JSON, an array, each as soon as it is known.
+/// Writes values as one line of JSON, an array, some at a time. None of them holds a secret.
 pub(crate) fn put_json_array(values: impl Iterator<Item = impl serde::Serialize>) -> Result<(), Failure> {
-    let mut before = "[";
+    const ENOUGH: usize = 64 * 1024;
+    let mut text = String::from("[");
+    let mut is_first = true;
     for value in values {
-        let json = serde_json::to_string(&value).map_err(|error| Failure::new(format!("json: {error}")))?;
-        put(&format!("{before}{json}"))?;
-        before = ",";
+        if !std::mem::take(&mut is_first) {
+            text.push(',');
+        }
+        let json = serde_json::to_string(&value);
+        text += &json.map_err(|error| Failure::new(format!("json: {error}")))?;
+        if text.len() >= ENOUGH {
+            put(&std::mem::take(&mut text))?;
+        }
     }
-    put(if before == "[" { "[]\n" } else { "]\n" })
+    text += "]\n";
+    put(&text)
 }
 
 /// What failed, where others go on.
