@@ -100,6 +100,29 @@ fn a_phone_that_is_minutes_off_opens_with_two_codes_and_with_one_from_then_on() 
 }
 
 #[test]
+fn whoever_wants_no_clock_learned_sets_drift_to_0() {
+    sandbox::within(|lab| {
+        let drift =
+            |steps: u32| lab.settings(&format!("[login]\nfail_delay = \"0s\"\n[accept]\ndrift = {steps}\n"));
+        lab.door("");
+        let alice = lab.enroll("alice");
+        let (t, behind) = (tomorrow(), 240);
+        let shown = |unix: u64| alice.phone.at(unix - behind);
+        let two = |unix: u64| format!("{} {}", shown(unix - 30), shown(unix));
+        drift(0);
+        assert_eq!(at(t, "alice", &two(t)), Code::AuthErr, "two codes teach nothing");
+        drift(20);
+        assert_eq!(at(t + 60, "alice", &two(t + 60)), Code::Success);
+        assert_eq!(at(t + 120, "alice", &shown(t + 120)), Code::Success);
+        // What was learned counts no more, and what was used before stays used.
+        drift(0);
+        assert_eq!(at(t + 180, "alice", &shown(t + 180)), Code::AuthErr);
+        assert_eq!(at(t + 180, "alice", &alice.phone.at(t + 180)), Code::Success);
+        assert_eq!(at(t + 180, "alice", &shown(t + 120)), Code::AuthErr);
+    });
+}
+
+#[test]
 fn three_used_codes_in_a_row_typed_again_hours_later_open_nothing_and_lock_nobody_out() {
     // pam_google_authenticator learns from them: whoever wrote them down is in, and the owner out.
     sandbox::within(|lab| {

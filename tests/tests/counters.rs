@@ -54,6 +54,28 @@ fn a_fob_that_ran_far_ahead_is_found_by_two_codes() {
 }
 
 #[test]
+fn how_far_one_code_of_a_fob_reaches_is_a_setting() {
+    sandbox::within(|lab| {
+        let fob = Fob::new(&lab.enroll_with("alice", &["--hotp"]).secret);
+        let reach = |ahead: u32| {
+            lab.settings(&format!("[login]\nfail_delay = \"0s\"\n[accept]\nlook_ahead = {ahead}\n"))
+        };
+        assert_eq!(door(lab, &fob.code(11)), Code::AuthErr, "ten, as it comes");
+        reach(3);
+        assert_eq!(door(lab, &fob.code(4)), Code::AuthErr);
+        assert_eq!(door(lab, &fob.code(3)), Code::Success);
+        reach(0);
+        assert_eq!(door(lab, &fob.code(5)), Code::AuthErr);
+        assert_eq!(door(lab, &fob.code(4)), Code::Success);
+        reach(20);
+        assert_eq!(door(lab, &fob.code(25)), Code::Success);
+        for passed in [0, 3, 4, 5, 24, 25] {
+            assert_eq!(door(lab, &fob.code(passed)), Code::AuthErr, "never back: counter {passed}");
+        }
+    });
+}
+
+#[test]
 fn a_fob_beside_a_phone_keeps_both_good() {
     sandbox::within(|lab| {
         let alice = lab.enroll("alice");
