@@ -4,11 +4,11 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use acceptance::codes::Fob;
 use acceptance::disk::Disk;
-use acceptance::faults::{Snapshot, kill_at, system_calls};
+use acceptance::faults::{Point, Snapshot, fail_at, kill_at, system_calls};
 use acceptance::lab::{Lab, STORE, write};
 use acceptance::pam::{Code, Login};
 use acceptance::sandbox;
@@ -58,7 +58,7 @@ fn is_taken_up_again(lab: &Lab, count: usize, already: usize) {
 }
 
 /// The instants at which something changes on disk, and those just before and behind.
-fn changes(command: &Command) -> Vec<acceptance::faults::Point> {
+fn changes(command: &Command) -> Vec<Point> {
     let calls = system_calls(command);
     let first = calls.iter().position(|call| call.call == "mkdirat").unwrap();
     let named = ["mkdirat", "fchmod", "write", "flock", "syncfs", "renameat", "unlinkat"];
@@ -110,6 +110,52 @@ fn a_power_cut_amid_an_import_leaves_each_whole_or_not_there_and_right_behind_it
         acceptance::lab::run(&mut import(lab));
         disk.lose_power();
         is_taken_up_again(lab, 3, 3);
+    });
+}
+
+/// How many people a run says that it has imported.
+fn imported(output: &Output) -> usize {
+    let said = String::from_utf8_lossy(&output.stdout);
+    let number = said.strip_prefix("imported ").and_then(|rest| rest.split_once(','));
+    number.unwrap_or_else(|| panic!("{output:?}")).0.parse().unwrap()
+}
+
+#[test]
+fn an_error_at_any_call_of_an_import_touches_one_person_and_what_is_said_is_so() {
+    sandbox::within(|lab| {
+        rows(lab, 3);
+        let empty = Snapshot::of(STORE);
+        let points = changes(&import(lab));
+        for point in points.iter().filter(|point| point.call != "write" || point.shown.contains("TOTPLDG1")) {
+            empty.restore();
+            let output = fail_at(&import(lab), &point.call, point.number, "EIO");
+            let said = imported(&output);
+            let already = (0..3).filter(|&number| is_enrolled(lab, number)).count();
+            // Only a sync is everybody's; giving back a lock cannot fail.
+            let is_everybodys = point.call == "syncfs";
+            assert!(
+                said <= already && (is_everybodys || said >= 2),
+                "{said} of {already} at {point:?}: {output:?}"
+            );
+            assert_eq!(output.status.success(), said == 3, "{point:?}");
+            is_taken_up_again(lab, 3, already);
+        }
+    });
+}
+
+#[test]
+fn of_two_imports_at_once_each_person_has_one() {
+    sandbox::within(|lab| {
+        rows(lab, 300);
+        let start = || import(lab).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let both = [start(), start()].map(|child| imported(&child.wait_with_output().unwrap()));
+        assert_eq!(both.iter().sum::<usize>(), 300, "{both:?}");
+        acceptance::lab::run(&mut import(lab));
+        let users = fs::read_dir(format!("{STORE}/users")).unwrap();
+        assert!(
+            users.map(|user| fs::read_dir(user.unwrap().path()).unwrap().count()).all(|names| names == 2)
+        );
+        assert!([0, 128, 299].into_iter().all(|number| opens(number) && !opens(number)));
     });
 }
 
