@@ -59,3 +59,40 @@ fn every_change_is_one_line_in_the_log_and_holds_nothing_secret() {
         assert_eq!(logged(lab), line("revoke", ""));
     });
 }
+
+#[test]
+fn what_is_moved_taken_over_or_removed_is_one_line_each_with_who_did_it() {
+    sandbox::within(|lab| {
+        logged(lab);
+        let end =
+            |line: &str| line.split_once(" loginuid=").map(|(line, who)| (line.to_owned(), who.to_owned()));
+        let did = |arguments: &[&str]| {
+            lab.totpctl(arguments);
+            let lines = logged(lab);
+            let [line] = &lines[..] else { panic!("{arguments:?}: {lines:#?}") };
+            let (line, who) = end(line).unwrap();
+            assert!(who == "unset" || who.parse::<u32>().is_ok(), "{who}");
+            line
+        };
+        let rows = "HOTP/T30 alice - 4d616b6520696e76656e74656420736563726574\n";
+        acceptance::lab::write("/etc/users.oath", rows);
+        let alice = format!("user=alice uid={}", lab.uid("alice"));
+        let imported = did(&["import", "oath", "/etc/users.oath"]);
+        assert_eq!(imported, format!("import: {alice} source=oath how=imported tokens=1 scratch_codes=0"));
+        did(&["enroll", "alice", "--add", "--token", "fob", "--no-confirm", "--json"]);
+        assert_eq!(
+            did(&["remove-token", "alice", "--token", "fob", "--yes"]),
+            format!("remove-token: {alice} token=fob")
+        );
+        assert_eq!(did(&["export", "alice", "--yes"]), format!("export: {alice} tokens=1"));
+        assert!(did(&["invite", "bob"]).starts_with("invite: user=bob uid=2002 expires="));
+        let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
+        acceptance::lab::write("/etc/passwd", &passwd.replace("\nalice:", "\nalicia:"));
+        assert_eq!(
+            did(&["adopt", "alicia"]),
+            format!("adopt: user=alicia uid={} former=alice", lab.uid("alicia"))
+        );
+        acceptance::lab::write("/etc/passwd", &passwd.replace("\nalice:", "\n#lice:"));
+        assert!(did(&["prune", "--yes"]).starts_with("prune: user=alicia uid=2001"));
+    });
+}
