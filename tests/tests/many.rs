@@ -8,10 +8,11 @@ use std::process::{Command, Output, Stdio};
 
 use acceptance::codes::Fob;
 use acceptance::disk::Disk;
-use acceptance::faults::{Point, Snapshot, fail_at, kill_at, system_calls};
+use acceptance::faults::{Point, Snapshot, fail_at, kill_at, limit, system_calls};
 use acceptance::lab::{Lab, STORE, write};
 use acceptance::pam::{Code, Login};
 use acceptance::sandbox;
+use nix::sys::resource::Resource;
 use serde_json::Value;
 
 const K1: &str = "JVQWWZJANFXHMZLOORSWIIDTMVRXEZLU";
@@ -140,6 +141,17 @@ fn an_error_at_any_call_of_an_import_touches_one_person_and_what_is_said_is_so()
             assert_eq!(output.status.success(), said == 3, "{point:?}");
             is_taken_up_again(lab, 3, already);
         }
+    });
+}
+
+#[test]
+fn few_descriptors_keep_nobody_out() {
+    sandbox::within(|lab| {
+        rows(lab, 300);
+        let mut few = import(lab);
+        limit(&mut few, Resource::RLIMIT_NOFILE, 40);
+        assert_eq!(imported(&few.output().unwrap()), 300);
+        assert!([0, 20, 127, 299].into_iter().all(|number| opens(number) && !opens(number)));
     });
 }
 

@@ -296,12 +296,12 @@ fn import(key: Key, seed: u8) -> Job {
 #[test]
 fn an_import_of_many_enrolls_each_whole_or_not_at_all() {
     let jobs = [import(K1, 2), login(CODE, 3), login(CODE, 4)];
-    hold(&first_race("an import, one code twice", 1_900, &jobs));
+    hold(&first_race("an import, one code twice", 4_000, &jobs));
     let jobs = [import(K1, 2), enroll(K2, How::First, 3)];
-    hold(&Scenario { faults: 2, ..first_race("an import, a first enrollment", 8_900, &jobs) });
-    hold(&first_race("two imports", 2_000, &[import(K1, 2), import(K2, 3)]));
+    hold(&first_race("an import, a first enrollment", 3_900, &jobs));
+    hold(&first_race("two imports", 6_700, &[import(K1, 2), import(K2, 3)]));
     let jobs = [import(K1, 2), import(K2, 3), login(CODE, 4)];
-    hold(&Scenario { survivors: 1, ..first_race("two imports; a login", 2_000, &jobs) });
+    hold(&Scenario { survivors: 1, ..first_race("two imports; a login", 12_300, &jobs) });
 }
 
 /// A mistake in the protocol, or below it, must be seen in this race.

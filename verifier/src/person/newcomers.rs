@@ -18,7 +18,8 @@ struct Prepared<'a, D: Disk, T> {
 }
 
 /// Enrolls whoever of `uids` has no folder; `make` gives what is to be there, by the place in `uids`, and must
-/// be quick. `None` is said of those who have a folder: theirs is [`super::change`].
+/// be quick. `None` is said of those who have a folder, and where anything hinders it here before a commit:
+/// theirs is [`super::change`].
 ///
 /// `uids` ascend, so that of two processes neither has what the other one waits for.
 pub fn enroll_all<D: Disk, T, E: From<StoreError>>(
@@ -26,39 +27,34 @@ pub fn enroll_all<D: Disk, T, E: From<StoreError>>(
     uids: &[u32],
     mut make: impl FnMut(usize) -> Result<(Change, T), E>,
 ) -> Vec<Option<Result<T, E>>> {
-    let mut prepared = Vec::with_capacity(uids.len());
-    for (place, &uid) in uids.iter().enumerate() {
-        prepared.push(newcomer(disk, uid, || make(place)).transpose());
-    }
-    let is_ready = prepared.iter().flatten().any(Result::is_ok);
-    let durable = if is_ready { disk.sync_all() } else { Ok(()) };
-    let placed: Vec<_> =
-        prepared.into_iter().map(|one| Some(one?.and_then(|one| put(one, &durable)))).collect();
+    let all = uids.iter().enumerate();
+    let prepared: Vec<_> = all.map(|(place, &uid)| newcomer(disk, uid, || make(place).ok())).collect();
+    let durable = if prepared.iter().any(Option::is_some) { disk.sync_all() } else { Ok(()) };
+    let placed: Vec<_> = prepared.into_iter().map(|one| one.map(|one| put(one, &durable))).collect();
     let is_placed = placed.iter().flatten().any(Result::is_ok);
     let durable = if is_placed { disk.sync_all() } else { Ok(()) };
     // The locks are given back here, one after the other.
     placed.into_iter().map(|one| Some(one?.and_then(|one| confirmed(one, &durable)))).collect()
 }
 
-/// Makes the folder and writes the files. `None` where there is a folder.
-fn newcomer<'a, D: Disk, T, E: From<StoreError>>(
-    disk: &'a D,
+/// Makes the folder and writes the files.
+fn newcomer<D: Disk, T>(
+    disk: &D,
     uid: u32,
-    make: impl FnOnce() -> Result<(Change, T), E>,
-) -> Result<Option<Prepared<'a, D, T>>, E> {
-    if disk.folder(uid)?.is_some() {
-        return Ok(None);
+    make: impl FnOnce() -> Option<(Change, T)>,
+) -> Option<Prepared<'_, D, T>> {
+    if disk.folder(uid).ok()?.is_some() {
+        return None;
     }
-    disk.make_folder(uid)?;
-    let Some(folder) = disk.folder(uid)? else { return Err(StoreError::Changed.into()) };
-    let locked = Locked::take(disk, folder)?;
+    disk.make_folder(uid).ok()?;
+    let locked = Locked::take(disk, disk.folder(uid).ok()??).ok()?;
     // Somebody else may have been quicker.
-    if !disk.is_linked(&locked.folder)? || !disk.names(&locked.folder)?.is_empty() {
-        return Ok(None);
+    if !disk.is_linked(&locked.folder).ok()? || !disk.names(&locked.folder).ok()?.is_empty() {
+        return None;
     }
     let (change, result) = make()?;
-    locked.prepare(&change, |_| Ok(()))?;
-    Ok(Some(Prepared { locked, record: change.record, result }))
+    locked.prepare(&change, |_| Ok(())).ok()?;
+    Some(Prepared { locked, record: change.record, result })
 }
 
 fn put<'a, D: Disk, T, E: From<StoreError>>(
