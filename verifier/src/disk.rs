@@ -333,7 +333,7 @@ pub(crate) fn failed(path: &Path, doing: &'static str, errno: Errno) -> StoreErr
     }
 }
 
-fn folder_flags() -> OFlag {
+pub(crate) fn folder_flags() -> OFlag {
     OFlag::O_RDONLY | OFlag::O_DIRECTORY
 }
 
@@ -350,11 +350,16 @@ pub(crate) fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
 
 /// Opens what is in a folder of the store. It is one tree: a mount over a part of it hides who is enrolled there,
 /// and one that is gone does too.
-fn beneath(from: &File, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
+pub(crate) fn beneath(from: &File, path: &str, flags: OFlag) -> Result<OwnedFd, Errno> {
     open_beneath(from, Path::new(path), flags, ResolveFlag::RESOLVE_NO_XDEV)
 }
 
-fn open_beneath(from: impl AsFd, path: &Path, flags: OFlag, resolve: ResolveFlag) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_beneath(
+    from: impl AsFd,
+    path: &Path,
+    flags: OFlag,
+    resolve: ResolveFlag,
+) -> Result<OwnedFd, Errno> {
     // O_NONBLOCK: opening a FIFO must not hang a login.
     let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let always = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_BENEATH;
@@ -431,7 +436,7 @@ fn not_roots_alone(stat: &FileStat) -> Option<Fault> {
     (stat.st_mode & 0o077 != 0).then_some(Fault::Mode)
 }
 
-fn open_file(
+pub(crate) fn open_file(
     folder: &File,
     name: &str,
     path: &Path,
@@ -462,7 +467,12 @@ fn open_file(
     Ok(Some((File::from(opened), stat)))
 }
 
-fn read_all(file: &File, stat: &FileStat, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+pub(crate) fn read_all(
+    file: &File,
+    stat: &FileStat,
+    path: &Path,
+    limit: u64,
+) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let length = u64::try_from(stat.st_size).unwrap_or(0);
     let too_large = || StoreError::Refused { path: path.into(), fault: Fault::TooLarge };
     if length > limit {
@@ -489,7 +499,7 @@ pub(crate) fn create_file(folder: &File, name: &str, path: &Path, bytes: &[u8]) 
     Ok(file)
 }
 
-fn names_in(folder: &File, path: &Path) -> Result<Vec<String>, StoreError> {
+pub(crate) fn names_in(folder: &File, path: &Path) -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();
     each_name(folder, path, |name| names.push(name.to_owned()))?;
     Ok(names)
