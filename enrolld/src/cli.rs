@@ -146,6 +146,19 @@ Example:
         #[arg(long)]
         clock: bool,
     },
+    /// Forget logins that a rule remembers
+    #[command(after_help = "\
+Where a rule says `remember`, whoever was let in by a code is asked for none in
+the same session for a while. They are asked again after this, and after each
+change of what they have enrolled.
+
+Example:
+  # totpctl forget alice
+  alice: 2 logins are forgotten, and a code is asked for")]
+    Forget {
+        /// Whose logins
+        user: OsString,
+    },
     /// After a restore or a clone: refuse what was used before
     #[command(override_usage = "totpctl restored [OPTIONS] [USER]")]
     #[command(after_help = "\

@@ -76,6 +76,7 @@ fn change_or_show(cli: &Cli) -> Result<(), Failure> {
         Verb::RevokeBypass { user } => verbs::bypass::revoke(&house()?, user),
         Verb::Revoke { user, yes } => verbs::revoke::run(&house()?, user, *yes),
         Verb::Unlock { user, clock } => verbs::unlock::run(&house()?, user, *clock),
+        Verb::Forget { user } => verbs::forget::run(user),
         Verb::Restored { user, yes, .. } => verbs::restored::run(&house()?, user.as_deref(), *yes),
         Verb::Prune { dry_run, yes } => verbs::prune::run(&house()?, *dry_run, *yes),
         Verb::Adopt { user } => verbs::adopt::run(&house()?, user),

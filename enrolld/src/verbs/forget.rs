@@ -1,0 +1,22 @@
+//! `forget`: nobody is taken for who was let in by a code a while ago (`remember` of a rule).
+
+use crate::failure::Failure;
+use crate::{journal, output, people};
+use nix::unistd::geteuid;
+use std::ffi::OsStr;
+use verifier::Remembered;
+
+pub(crate) fn run(user: &OsStr) -> Result<(), Failure> {
+    if !geteuid().is_root() {
+        return Err(Failure::new("only root may do this").hint("ask an administrator, or use sudo"));
+    }
+    let account = people::account(user)?;
+    let name = &account.name;
+    let count = Remembered::default().forget(account.uid).map_err(|error| Failure::store(&error, name))?;
+    if count == 0 {
+        return output::put(&format!("{name}: no login was remembered\n"));
+    }
+    journal::changed("forget", &account, &format!("logins={count}"));
+    let logins = if count == 1 { "1 login is".to_owned() } else { format!("{count} logins are") };
+    output::put(&format!("{name}: {logins} forgotten, and a code is asked for\n"))
+}
