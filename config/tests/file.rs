@@ -45,6 +45,10 @@ fn the_rule_that_the_shipped_file_shows_has_every_key() {
     let (_, rule) = SHIPPED.split_once(RULE).unwrap();
     let keys = rule.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| !line.starts_with(' '));
     let text = format!("[[rule]]\n{}\n", keys.collect::<Vec<_>>().join("\n"));
+    // One of them stands beside another `then` alone, as is said there.
+    let remembering = text.replace("\"skip\"", "\"require\"");
+    assert_eq!(read(&remembering).unwrap().rules[0].remember, Some(900));
+    let text = text.replace("remember = \"15m\"\n", "");
     let settings = read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let [Rule { users, groups, services, from, then, .. }] = &settings.rules[..] else { panic!("{text}") };
     assert!(users.is_some() && groups.is_some() && services.is_some() && from.is_some());

@@ -51,7 +51,7 @@ const SKIP_ALL: &str = "\n[[rule]]\nthen = \"skip\"\n";
 #[test]
 fn without_a_rule_that_fits_a_code_is_required() {
     let none = decide(&[], &alice());
-    assert_eq!(none, Decision { then: Then::Require, ground: Ground::NoRule });
+    assert_eq!(none, Decision { then: Then::Require, remember: None, ground: Ground::NoRule });
     assert_eq!(then("[[rule]]\nuser = \"bob\"\nthen = \"skip\"", &alice()), Then::Require);
 }
 
@@ -59,7 +59,10 @@ fn without_a_rule_that_fits_a_code_is_required() {
 fn the_first_rule_that_fits_decides() {
     let text = "[[rule]]\nuser = \"bob\"\nthen = \"deny\"\n[[rule]]\nuser = \"alice\"\nthen = \"require\"\n";
     let decision = decide(&rules(&format!("{text}{SKIP_ALL}")), &alice());
-    assert_eq!(decision, Decision { then: Then::Require, ground: Ground::Rule { number: 2, line: 4 } });
+    assert_eq!(
+        decision,
+        Decision { then: Then::Require, remember: None, ground: Ground::Rule { number: 2, line: 4 } }
+    );
     assert_eq!(decision.words().unwrap(), "2 at line 4 says require");
     for (word, wanted) in [("require", Then::Require), ("skip", Then::Skip), ("deny", Then::Deny)] {
         assert_eq!(then(&format!("[[rule]]\nthen = \"{word}\"{SKIP_ALL}"), &alice()), wanted);
@@ -182,6 +185,28 @@ fn one_value_that_fits_outweighs_one_that_cannot_be_evaluated() {
 }
 
 #[test]
+fn a_rule_that_fits_says_for_how_long_a_code_is_remembered() {
+    let remembered = |text: &str| decide(&rules(text), &alice()).remember;
+    let whoever = "then = \"require\"\nremember = ";
+    assert_eq!(remembered(&format!("[[rule]]\n{whoever}\"15m\"")), Some(900));
+    assert_eq!(remembered(&format!("[[rule]]\n{whoever}\"1s\"")), Some(1));
+    assert_eq!(remembered(&format!("[[rule]]\n{whoever}\"24h\"")), Some(86_400));
+    assert_eq!(remembered(""), None);
+    assert_eq!(remembered("[[rule]]\nthen = \"require\""), None);
+    // The first rule that fits, and no other.
+    assert_eq!(remembered(&format!("[[rule]]\nthen = \"require\"\n[[rule]]\n{whoever}\"15m\"")), None);
+    assert_eq!(remembered(&format!("[[rule]]\nuser = \"bob\"\n{whoever}\"15m\"")), None);
+}
+
+#[test]
+fn a_rule_that_cannot_be_evaluated_remembers_nothing() {
+    for (keys, login) in gaps() {
+        let text = format!("[[rule]]\n{keys}\nthen = \"require\"\nremember = \"15m\"{SKIP_ALL}");
+        assert_eq!(decide(&rules(&text), &login).remember, None, "{text}");
+    }
+}
+
+#[test]
 fn nullok_is_heeded_wherever_a_code_is_required_by_what_is_established() {
     for (text, heeded) in
         [("", true), ("[[rule]]\nthen = \"require\"", true), ("[[rule]]\nthen = \"deny\"", false)]
@@ -210,7 +235,15 @@ fn a_mistake_in_a_rule_is_named_with_its_line_and_column() {
         ),
         ("[[rule]]\nthen = true", "2:8", "expected a string"),
         ("[[rule]]\nthen = \"skip\"\nusers = \"git\"", "3:1", "unknown field `users`"),
-        ("[[rule]]\nthen = \"skip\"\nremember = \"15m\"", "3:1", "unknown field `remember`"),
+        ("[[rule]]\nthen = \"skip\"\nremember = \"15m\"", "3:12", "only beside then = \"require\""),
+        ("[[rule]]\nremember = \"15m\"\nthen = \"deny\"", "2:12", "only beside then = \"require\""),
+        ("[[rule]]\nremember = \"15m\"", "1:1", "missing field `then`"),
+        ("[[rule]]\nthen = \"require\"\nremember = \"0s\"", "3:12", "expected \"1s\" to \"24h\""),
+        ("[[rule]]\nthen = \"require\"\nremember = \"86401s\"", "3:12", "86401 s is out of bounds"),
+        ("[[rule]]\nthen = \"require\"\nremember = \"2d\"", "3:12", "expected \"1s\" to \"24h\""),
+        ("[[rule]]\nthen = \"require\"\nremember = \"-1s\"", "3:12", "\"-1s\" is no duration"),
+        ("[[rule]]\nthen = \"require\"\nremember = 900", "3:12", "expected a string"),
+        ("[[rule]]\nthen = \"require\"\nremember = true", "3:12", "expected a string"),
         ("[[rule]]\nuser = []\nthen = \"skip\"", "2:8", "an empty array fits nobody"),
         ("[[rule]]\nuser = 7\nthen = \"skip\"", "2:8", "expected a string or an array of strings"),
         ("[[rule]]\nuser = [7]\nthen = \"skip\"", "2:8", "expected a string"),

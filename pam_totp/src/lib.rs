@@ -9,6 +9,7 @@ mod arguments;
 mod context;
 mod login;
 mod pass;
+mod remembered;
 mod report;
 #[allow(unsafe_code)]
 mod sys;
@@ -24,9 +25,11 @@ impl PamHooks for PamTotp {
         sys::guarded(|| login::authenticate(handle, &arguments, flags)).unwrap_or(PamResultCode::PAM_AUTH_ERR)
     }
 
-    /// There are no credentials to set, and that is a success: sshd calls this in another process than
-    /// `authenticate`, and a stack with jumps navigates by its code.
-    fn sm_setcred(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+    /// There are no credentials to set, and that is a success, whatever becomes of a login that is to be
+    /// remembered: sshd calls this in another process than `authenticate`, and a stack with jumps navigates by
+    /// its code.
+    fn sm_setcred(handle: &mut PamHandle, _: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        let _ = sys::guarded(|| remembered::set_credentials(handle, flags));
         PamResultCode::PAM_SUCCESS
     }
 }

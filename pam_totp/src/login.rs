@@ -3,8 +3,9 @@
 use crate::arguments::{Arguments, Effective};
 use crate::context::Context;
 use crate::pass::{self, Pass};
+use crate::remembered::Memory;
 use crate::report::{Ending, Report, told};
-use crate::sys;
+use crate::{remembered, sys};
 use config::rules::{self, Decision, Then};
 use config::{Settings, Unenrolled};
 use nix::unistd::geteuid;
@@ -26,6 +27,9 @@ use zeroize::Zeroizing;
 /// How long a refusal takes while no settings say otherwise, in seconds.
 const FAIL_DELAY: u64 = 2;
 
+/// Why no code is asked for.
+const REMEMBERED: &str = "remembered";
+
 pub(crate) const RENAMED: &str = "the user was changed during the conversation";
 
 /// `pam_sm_authenticate`.
@@ -34,6 +38,7 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
     // First of all, on every path: it blurs how long everything after it takes. libpam applies it to
     // failures alone, randomised.
     sys::fail_delay(handle, effective.as_ref().map_or(FAIL_DELAY, |e| e.settings.login.fail_delay));
+    remembered::forget(handle);
     let Effective { settings, debug, pass } = match effective {
         Ok(effective) => effective,
         Err(error) => {
@@ -49,9 +54,11 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
     let context = Context::of(handle);
     let silent = flags & PAM_SILENT != 0;
     let hints = settings.login.hints && !silent;
-    let mut login = Login { settings: &settings, context: &context, pass, hints, ruling: Ruling::none() };
+    let ruling = Ruling::none();
+    let mut login = Login { settings: &settings, context: &context, pass, hints, ruling, memory: None };
     if let Ok(Some(name)) = &named {
         login.ruling = login.ruling(name);
+        login.memory = login.memory(handle);
     }
     let (ending, account, typed) = match named {
         Err(why) => {
@@ -79,6 +86,9 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
         tell(handle, text);
     }
     if texts.is_empty() || is_still(handle, named.ok().flatten().as_ref()) {
+        if let (Some(memory), Some(user)) = (&login.memory, user) {
+            memory.hold(handle, &ending, user);
+        }
         return code;
     }
     answer(handle, &report(&Ending::Cancelled(RENAMED)))
@@ -119,6 +129,8 @@ struct Ruling {
     then: Then,
     /// Whether `nullok` is heeded.
     nullok: bool,
+    /// For how long a code is remembered, in seconds.
+    remember: Option<u64>,
     /// For the log.
     words: Option<String>,
     account: Option<Account>,
@@ -127,7 +139,7 @@ struct Ruling {
 impl Ruling {
     /// Where no rule fits.
     fn none() -> Self {
-        Self { then: Then::Require, nullok: true, words: None, account: None }
+        Self { then: Then::Require, nullok: true, remember: None, words: None, account: None }
     }
 }
 
@@ -159,6 +171,8 @@ pub(crate) struct Login<'a> {
     /// Whether reasons are told.
     pub(crate) hints: bool,
     ruling: Ruling,
+    /// What is remembered of this login, where a rule says that it is.
+    memory: Option<Memory>,
 }
 
 impl Login<'_> {
@@ -204,9 +218,15 @@ impl Login<'_> {
         Ruling {
             then: decision.then,
             nullok: decision.heeds_nullok(),
+            remember: decision.remember,
             words: decision.words(),
             account: Some(account),
         }
+    }
+
+    fn memory(&self, handle: &PamHandle) -> Option<Memory> {
+        let is_local = self.settings.login.local_services.contains(&self.context.service);
+        Memory::of(handle, self.ruling.account.as_ref()?.uid, is_local, self.ruling.remember?)
     }
 
     fn decide(&self, account: &Account) -> Decision {
@@ -219,6 +239,11 @@ impl Login<'_> {
     pub(crate) fn free(&self, name: Option<&UserName>) -> Option<(Account, &'static str)> {
         if self.ruling.then == Then::Skip {
             return self.ruling.account.clone().map(|account| (account, ""));
+        }
+        if let (Some(memory), Some(account)) = (&self.memory, &self.ruling.account)
+            && sys::undisturbed(|| self.files().is_ok_and(|files| memory.recalls(&files, account)))
+        {
+            return Some((account.clone(), REMEMBERED));
         }
         name.filter(|_| self.ruling.nullok).and_then(|name| self.exempt(name))
     }
@@ -287,7 +312,7 @@ impl Login<'_> {
     /// Root goes to the files. Where a sandbox may be what keeps it from them, it asks whoever is outside.
     fn judge_as_root(&self, account: &Account, given: Given<'_>, origin: Origin) -> (Outcome, Option<usize>) {
         let files = match self.files() {
-            Ok(files) => match sys::undisturbed(|| given.check(&files, account, origin)) {
+            Ok(files) => match sys::undisturbed(|| self.check(&files, account, given, origin)) {
                 (Outcome::Unavailable(error), _) => error,
                 answer => return answer,
             },
@@ -304,6 +329,20 @@ impl Login<'_> {
             }
             answer => answer,
         }
+    }
+
+    /// What the code is of is looked up before it is judged: if that is changed meanwhile, nothing is remembered.
+    fn check(
+        &self,
+        files: &Local<FileStore>,
+        account: &Account,
+        given: Given<'_>,
+        origin: Origin,
+    ) -> (Outcome, Option<usize>) {
+        if let Some(memory) = &self.memory {
+            memory.begin(files, account);
+        }
+        given.check(files, account, origin)
     }
 
     fn standing(&self, account: &Account) -> Result<Standing, StoreError> {

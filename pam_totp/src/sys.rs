@@ -1,6 +1,7 @@
 //! Everything unsafe of this module: the calls into libpam that the bindings lack, the signals that
 //! must not come amid a judgement, and memory for the moment when there is none.
 
+use crate::remembered::Taken;
 use otp::Time;
 use pam::constants::PamResultCode;
 use pam::module::PamHandle;
@@ -10,7 +11,7 @@ use std::ffi::{CStr, CString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{mem, ptr};
 use verifier::{below, wipe_stack};
 use zeroize::Zeroizing;
@@ -108,6 +109,24 @@ pub(crate) fn hand_on(handle: &mut PamHandle, password: &[u8]) -> bool {
     unsafe { pam_set_item(handle, PAM_AUTHTOK, text.as_ptr().cast()) == 0 }
 }
 
+/// What this handle holds for `pam_sm_setcred`.
+pub(crate) fn taken(handle: &PamHandle) -> Option<Taken> {
+    // SAFETY: under this name, which has an address of this library in it, nobody stores but `hold`, and that is
+    // an `Option<Taken>`. libpam keeps it until the next `hold` or the handle's end; the copy is our own.
+    unsafe { handle.get_data::<Option<Taken>>(&data_name()) }.ok().cloned().flatten()
+}
+
+/// Makes this handle hold `taken`, until the application ends it; whether it does.
+pub(crate) fn hold(handle: &mut PamHandle, taken: Option<Taken>) -> bool {
+    handle.set_data(&data_name(), Box::new(taken)).is_ok()
+}
+
+/// Two modules in one stack share the names of their data (pam_set_data(3)), two builds of this one too, which
+/// may lay it out in two ways.
+fn data_name() -> String {
+    format!("pam_totp {:p}", &raw const ALLOCATOR)
+}
+
 /// A copy of a code: the binding's enum is not `Copy`, though it is a number.
 pub(crate) fn copy(code: &PamResultCode) -> PamResultCode {
     // SAFETY: a field-less enum without destructor, read from a valid reference.
@@ -119,6 +138,16 @@ pub(crate) fn copy(code: &PamResultCode) -> PamResultCode {
 pub(crate) fn now() -> Time {
     // A clock before 1970 is as wrong as one in 1970.
     Time(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+/// How long ago this machine was started, its sleep included: what no clock that is set can change. `None`
+/// where the kernel does not say.
+pub(crate) fn since_boot() -> Option<Duration> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: clock_gettime(2) fills a struct that lives on this stack.
+    let answered = unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) } == 0;
+    let (seconds, nanoseconds) = (time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?);
+    answered.then(|| Duration::new(seconds, nanoseconds))
 }
 
 /// Runs `work`, which holds a person's lock, so that nobody but root can stop, end or divert this thread amid

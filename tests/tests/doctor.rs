@@ -98,6 +98,27 @@ fn debians_sshd_with_our_one_line_and_the_manuals_lines_is_clean() {
 }
 
 #[test]
+fn a_stack_in_which_nobody_says_yes_to_a_remembered_login_is_found() {
+    sandbox::within(|lab| {
+        lab.enroll("alice");
+        let ours = "auth required pam_totp.so\naccount required pam_permit.so\n";
+        lab.service("sudo", ours);
+        lab.service("sshd", ours);
+        let found = |keys: &str| {
+            lab.settings(&format!("[[rule]]\n{keys}then = \"require\"\n"));
+            let of = |service: &str| doctor(lab, &["--service", service, "--user", "alice"]);
+            ["sudo", "sshd"].map(|service| ids(&of(service)).contains(&"nothing-says-yes"))
+        };
+        assert_eq!(found(""), [false, false]);
+        assert_eq!(found("remember = \"15m\"\n"), [true, false], "sshd remembers nobody");
+        assert_eq!(found("remember = \"15m\"\nservice = [\"su\", \"SUDO\"]\n"), [true, false]);
+        assert_eq!(found("remember = \"15m\"\nservice = \"su\"\n"), [false, false]);
+        lab.service("sudo", &format!("auth required pam_unix.so\n{ours}"));
+        assert_eq!(found("remember = \"15m\"\n"), [false, false]);
+    });
+}
+
+#[test]
 fn the_effective_switch_sits_in_another_file_or_in_a_match_block() {
     sandbox::within(|lab| {
         lab.enroll("alice");

@@ -42,6 +42,9 @@ pub enum Fit {
 pub struct Decision {
     /// What.
     pub then: Then,
+    /// For how long, in seconds, a code that is required is remembered. Never where a rule was reached that
+    /// cannot be evaluated.
+    pub remember: Option<u64>,
     /// Why.
     pub ground: Ground,
 }
@@ -78,14 +81,17 @@ pub fn decide(rules: &[Rule], facts: &dyn Facts) -> Decision {
         let line = rule.line;
         match fit(rule, facts) {
             Fit::Differs(_) => {}
-            Fit::Fits => return Decision { then: rule.then, ground: Ground::Rule { number, line } },
+            Fit::Fits => {
+                let ground = Ground::Rule { number, line };
+                return Decision { then: rule.then, remember: rule.remember, ground };
+            }
             Fit::Unknown(key, why) => {
                 let then = if rule.then == Then::Deny { Then::Deny } else { Then::Require };
-                return Decision { then, ground: Ground::Unknown { number, line, key, why } };
+                return Decision { then, remember: None, ground: Ground::Unknown { number, line, key, why } };
             }
         }
     }
-    Decision { then: Then::Require, ground: Ground::NoRule }
+    Decision { then: Then::Require, remember: None, ground: Ground::NoRule }
 }
 
 /// Whether `rule` fits. Names of accounts and groups, which a name service has to be asked about, are looked

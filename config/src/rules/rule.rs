@@ -2,6 +2,7 @@
 
 use super::cidr::Cidr;
 use crate::table::{Table, Wrong, text, texts};
+use crate::values::seconds;
 use std::fmt;
 use toml::de::DeValue;
 
@@ -19,6 +20,8 @@ pub struct Rule {
     pub from: Option<Vec<Source>>,
     /// What happens to a login that it fits.
     pub then: Then,
+    /// For how long, in seconds, who was let in by a code is not asked again in the same session.
+    pub remember: Option<u64>,
     /// The line at which it begins, from 1.
     pub line: usize,
 }
@@ -53,10 +56,12 @@ impl Rule {
             services: table.take("service", |value| texts(value, service))?,
             from: table.take("from", |value| texts(value, from))?,
             then: table.need("then", then)?,
+            remember: None,
             line,
         };
+        let remember = table.take("remember", |value| remember(value, rule.then))?;
         table.finish()?;
-        Ok(rule)
+        Ok(Self { remember, ..rule })
     }
 }
 
@@ -95,6 +100,20 @@ fn then(value: &DeValue<'_>) -> Result<Then, String> {
         "skip" => Ok(Then::Skip),
         "deny" => Ok(Then::Deny),
         other => Err(format!("{other:?} is unknown, expected \"require\", \"skip\" or \"deny\"")),
+    }
+}
+
+/// The longest that is remembered, in seconds.
+const LONGEST: u64 = 24 * 3_600;
+
+/// Where no code is asked for, and where none is right, there is nothing to remember.
+fn remember(value: &DeValue<'_>, then: Then) -> Result<u64, String> {
+    if then != Then::Require {
+        return Err("a code is remembered only beside then = \"require\"".to_owned());
+    }
+    match seconds(value)? {
+        seconds @ 1..=LONGEST => Ok(seconds),
+        seconds => Err(format!("{seconds} s is out of bounds, expected \"1s\" to \"24h\"")),
     }
 }
 

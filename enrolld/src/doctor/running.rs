@@ -8,7 +8,7 @@ use crate::doctor::stacks::Examined;
 use crate::doctor::{Doors, Report, Scope, finding, in_order, store, system};
 use crate::house::House;
 use crate::{clock, failure::Failure};
-use config::rules::Then;
+use config::rules::{Rule, Then};
 use config::{Settings, Unenrolled};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -60,10 +60,12 @@ fn skips(settings: &Settings) -> bool {
     settings.login.unenrolled == Unenrolled::Skip && !is_over(settings)
 }
 
-/// Whether a rule lets anybody past who is asked at this service.
+/// Whether a rule lets anybody past who is asked at this service, if only for a while; sshd is remembered nowhere,
+/// for each connection is a session of its own.
 fn rule_skips(settings: &Settings, service: &str) -> bool {
     let is_here = |names: &Vec<String>| names.iter().any(|name| name.eq_ignore_ascii_case(service));
-    let mut skipping = settings.rules.iter().filter(|rule| rule.then == Then::Skip);
+    let is_free = |rule: &&Rule| rule.then == Then::Skip || rule.remember.is_some() && service != "sshd";
+    let mut skipping = settings.rules.iter().filter(is_free);
     skipping.any(|rule| rule.services.as_ref().is_none_or(is_here))
 }
 

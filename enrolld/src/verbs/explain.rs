@@ -58,6 +58,7 @@ struct Json<'a> {
     then: &'static str,
     rule: Option<JsonRule<'a>>,
     nullok: bool,
+    remember: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -92,6 +93,7 @@ impl Case<'_> {
                 }
             },
             nullok: decision.heeds_nullok(),
+            remember: decision.remember,
         }
     }
 
@@ -111,6 +113,9 @@ impl Case<'_> {
         let _ = writeln!(page, "{}", self.ground(decision));
         if let Some(words) = self.nullok(decision) {
             let _ = writeln!(page, "{words}");
+        }
+        if let Some(seconds) = decision.remember {
+            let _ = writeln!(page, "{}", self.remembered(seconds));
         }
         page
     }
@@ -142,6 +147,15 @@ impl Case<'_> {
         }
     }
 
+    /// Whether such a login is remembered now hangs on the session, the caller and the program, which are not
+    /// those of this one.
+    fn remembered(&self, seconds: u64) -> String {
+        if self.service == "sshd" {
+            return "and: not remembered, for each connection of sshd is a session of its own".to_owned();
+        }
+        format!("and: who was let in by a code is asked for none in that session for {}", duration(seconds))
+    }
+
     /// What happens to who is not enrolled stands in pam.d, which is not read here.
     fn nullok(&self, decision: &Decision) -> Option<String> {
         let set = self.settings.login.unenrolled == config::Unenrolled::Skip;
@@ -155,6 +169,16 @@ impl Case<'_> {
             (Then::Skip | Then::Deny, _) => None,
         }
     }
+}
+
+/// As the settings write a duration.
+fn duration(seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        _ if seconds.is_multiple_of(3_600) => (seconds / 3_600, "h"),
+        _ if seconds.is_multiple_of(60) => (seconds / 60, "m"),
+        _ => (seconds, "s"),
+    };
+    format!("{count}{unit}")
 }
 
 fn outcome(then: Then) -> &'static str {

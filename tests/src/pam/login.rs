@@ -18,6 +18,14 @@ pub enum Call {
     OpenSession,
     CloseSession,
     Chauthtok,
+    /// `pam_setcred` with `PAM_DELETE_CRED`.
+    DeleteCred,
+    /// `pam_setcred` with `PAM_REINITIALIZE_CRED`.
+    ReinitializeCred,
+    /// `pam_setcred` with `PAM_REFRESH_CRED`.
+    RefreshCred,
+    /// No call to libpam: the application becomes the leader of a session of its own.
+    LeaveSession,
 }
 
 /// A limit that the application has when it calls the module (its own start is not under test).

@@ -7,6 +7,7 @@ use acceptance::pam::{Code, Login, Report};
 use acceptance::sandbox;
 use acceptance::sshd::{Attempt, INTERACTIVE, Sshd};
 use acceptance::terminal::Terminal;
+use serde_json::Value;
 
 use crate::{CODE_PROMPT, SKIP_ALL, door, explain, rule, rules};
 
@@ -324,6 +325,26 @@ fn a_mistake_in_a_rule_lets_nobody_in_and_explain_names_it_too() {
         assert!(lab.decision().contains(&place));
         let output = lab.totpctl_command().args(["explain", "bob", "--service", "door"]).output().unwrap();
         assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(&place));
+    });
+}
+
+#[test]
+fn explain_tells_for_how_long_a_code_is_remembered() {
+    sandbox::within(|lab| {
+        rules(lab, &format!("{}remember = \"90m\"\n", rule("service = \"sudo\"", "require")));
+        let page = lab.totpctl(["explain", "bob", "--service", "sudo"]);
+        assert!(
+            page.ends_with("and: who was let in by a code is asked for none in that session for 90m\n"),
+            "{page}"
+        );
+        assert_eq!(explain(lab, &["bob", "--service", "sudo"])["remember"], 5400);
+        assert_eq!(explain(lab, &["bob", "--service", "su"])["remember"], Value::Null);
+        rules(lab, &format!("{}remember = \"30s\"\n", rule("service = [\"sudo\", \"sshd\"]", "require")));
+        assert!(lab.totpctl(["explain", "bob", "--service", "sudo"]).ends_with(" for 30s\n"));
+        assert!(
+            lab.totpctl(["explain", "bob", "--service", "sshd"]).contains("and: not remembered, for each ")
+        );
+        assert!(!lab.totpctl(["explain", "bob", "--service", "su"]).contains("and:"));
     });
 }
 
