@@ -24,6 +24,10 @@ impl Facts for Login {
         self.groups.as_ref().map(|groups| groups.contains(&group)).map_err(|why| (*why).to_owned())
     }
 
+    fn may_skip(&self) -> bool {
+        self.name != Ok("nobody")
+    }
+
     fn service(&self) -> Option<&str> {
         self.service
     }
@@ -53,6 +57,24 @@ fn without_a_rule_that_fits_a_code_is_required() {
     let none = decide(&[], &alice());
     assert_eq!(none, Decision { then: Then::Require, remember: None, ground: Ground::NoRule });
     assert_eq!(then("[[rule]]\nuser = \"bob\"\nthen = \"skip\"", &alice()), Then::Require);
+}
+
+#[test]
+fn a_rule_that_says_skip_exempts_nobody_who_may_not_be_exempt() {
+    let nobody = Login { name: Ok("nobody"), ..alice() };
+    for keys in ["", "user = \"nobody\"\n", "service = \"sshd\"\n", "from = \"192.0.2.0/24\"\n"] {
+        let text = format!("[[rule]]\n{keys}then = \"skip\"\n[[rule]]\nthen = \"deny\"\n");
+        let decision = decide(&rules(&text), &nobody);
+        assert_eq!(
+            (decision.then, &decision.ground),
+            (Then::Require, &Ground::Unheeded { number: 1, line: 1 })
+        );
+        assert!(decision.words().unwrap().contains("says skip, which is for accounts alone"));
+    }
+    assert_eq!(then("[[rule]]\nuser = \"nobody\"\nthen = \"deny\"", &nobody), Then::Deny);
+    let remember = rules("[[rule]]\nthen = \"require\"\nremember = \"15m\"\n");
+    assert_eq!(decide(&remember, &nobody).remember, None);
+    assert_eq!(decide(&remember, &alice()).remember, Some(900));
 }
 
 #[test]

@@ -10,6 +10,10 @@ pub trait Facts {
     fn is_user(&self, name: &str) -> Result<bool, String>;
     /// Whether the account is in this group, primary or supplementary.
     fn is_member(&self, group: &str) -> Result<bool, String>;
+    /// Whether such a login may be exempt at all: not where no account stands behind the name.
+    fn may_skip(&self) -> bool {
+        true
+    }
     /// The PAM service; `None` if it is not known.
     fn service(&self) -> Option<&str>;
     /// Where the login comes from.
@@ -61,6 +65,13 @@ pub enum Ground {
         /// Its line.
         line: usize,
     },
+    /// This rule fits and says skip, and such a login may not be exempt.
+    Unheeded {
+        /// Which, from 1.
+        number: usize,
+        /// Its line.
+        line: usize,
+    },
     /// This rule was reached and cannot be evaluated.
     Unknown {
         /// Which, from 1.
@@ -81,9 +92,13 @@ pub fn decide(rules: &[Rule], facts: &dyn Facts) -> Decision {
         let line = rule.line;
         match fit(rule, facts) {
             Fit::Differs(_) => {}
+            Fit::Fits if rule.then == Then::Skip && !facts.may_skip() => {
+                let ground = Ground::Unheeded { number, line };
+                return Decision { then: Then::Require, remember: None, ground };
+            }
             Fit::Fits => {
-                let ground = Ground::Rule { number, line };
-                return Decision { then: rule.then, remember: rule.remember, ground };
+                let remember = rule.remember.filter(|_| facts.may_skip());
+                return Decision { then: rule.then, remember, ground: Ground::Rule { number, line } };
             }
             Fit::Unknown(key, why) => {
                 let then = if rule.then == Then::Deny { Then::Deny } else { Then::Require };
@@ -166,6 +181,9 @@ impl Decision {
         match &self.ground {
             Ground::NoRule => None,
             Ground::Rule { number, line } => Some(format!("{number} at line {line} says {}", self.then)),
+            Ground::Unheeded { number, line } => {
+                Some(format!("{number} at line {line} says skip, which is for accounts alone"))
+            }
             Ground::Unknown { number, line, key, why } => {
                 Some(format!("{number} at line {line} cannot be evaluated by {key}, so {}: {why}", self.then))
             }

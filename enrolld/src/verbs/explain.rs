@@ -88,6 +88,9 @@ impl Case<'_> {
             rule: match &decision.ground {
                 Ground::NoRule => None,
                 Ground::Rule { number, line } => rule(*number, *line, None),
+                Ground::Unheeded { number, line } => {
+                    rule(*number, *line, Some("skip is for accounts alone".to_owned()))
+                }
                 Ground::Unknown { number, line, key, why } => {
                     rule(*number, *line, Some(format!("{key}: {why}")))
                 }
@@ -124,7 +127,9 @@ impl Case<'_> {
     fn passed_over(&self, page: &mut String, decision: &Decision) {
         let decisive = match decision.ground {
             Ground::NoRule => usize::MAX,
-            Ground::Rule { number, .. } | Ground::Unknown { number, .. } => number,
+            Ground::Rule { number, .. }
+            | Ground::Unheeded { number, .. }
+            | Ground::Unknown { number, .. } => number,
         };
         for (rule, number) in self.settings.rules.iter().zip(1..decisive) {
             if let Fit::Differs(key) = fit(rule, self.facts) {
@@ -139,6 +144,9 @@ impl Case<'_> {
             Ground::NoRule => "no rule fits, and so a code is required".to_owned(),
             Ground::Rule { number, line } => {
                 format!("rule {number} ({file}:{line}) fits and says {}", decision.then)
+            }
+            Ground::Unheeded { number, line } => {
+                format!("rule {number} ({file}:{line}) fits and says skip, which is for accounts alone")
             }
             Ground::Unknown { number, line, key, why } => format!(
                 "rule {number} ({file}:{line}) cannot be evaluated by {key}, so {}: {why}",
