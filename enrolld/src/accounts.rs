@@ -28,7 +28,7 @@ pub(crate) fn everybody() -> Result<Vec<Account>, Failure> {
     let mut accounts = Vec::new();
     for entry in entries() {
         let Ok(name) = UserName::new(&entry.name) else { continue };
-        accounts.extend(lookup(&name)?.filter(|account| seen.insert(account.uid)));
+        accounts.extend(lookup(&name)?.filter(|account| seen.insert(account.owner.clone())));
     }
     Ok(accounts)
 }
@@ -41,7 +41,7 @@ pub(crate) fn users() -> Vec<Account> {
     };
     let people =
         all.filter(|entry| entry.uid == 0 || (1000..65_000).contains(&entry.uid) && has_shell(entry));
-    people.map(|entry| Account { name: entry.name, uid: entry.uid }).collect()
+    people.map(|entry| Account::local(entry.name, entry.uid)).collect()
 }
 
 /// An account as the name service lists it.

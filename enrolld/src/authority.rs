@@ -34,7 +34,7 @@ impl Given {
 pub(crate) fn account(house: &House, user: Option<&OsStr>) -> Result<Account, Failure> {
     let account = user.map_or_else(crate::people::own, crate::people::account)?;
     let own = nix::unistd::geteuid().as_raw();
-    if house.is_own && account.uid != own {
+    if house.is_own && account.uid() != Some(own) {
         return Err(Failure::new(format!("only root changes what is enrolled for {}", account.name))
             .hint("ask an administrator, or use sudo"));
     }

@@ -10,7 +10,7 @@ use verifier::log_line::{Loudness, word};
 /// Records that `verb` was done to `account`; `more` is what else belongs to it.
 pub(crate) fn changed(verb: &str, account: &Account, more: &str) {
     let more = if more.is_empty() { String::new() } else { format!(" {more}") };
-    let (user, uid) = (word(&account.name), account.uid);
+    let (user, uid) = (word(&account.name), account.uid().map_or("none".to_owned(), |uid| uid.to_string()));
     write(&format!("{verb}: user={user} uid={uid}{more} loginuid={}", login_uid()));
 }
 

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::house::House;
 use otp::Typed;
 use std::ffi::OsStr;
-use verifier::{Account, Holder, Status, StoreError, UserName, lookup, lookup_uid};
+use verifier::{Account, Holder, Owner, Status, StoreError, UserName, lookup, lookup_uid};
 
 /// The account of this name.
 pub(crate) fn account(name: &OsStr) -> Result<Account, Failure> {
@@ -31,10 +31,11 @@ pub(crate) fn account_or_gone(house: &House, name: &OsStr) -> Result<Account, Fa
         Err(StoreError::Daemon { .. }) => return Err(unknown),
         Err(error) => return Err(Failure::store(&error, "USER")),
     };
+    let people: Vec<_> = people.iter().filter_map(Owner::uid).collect();
     if let Some(uid) = name.to_str().and_then(|name| name.parse().ok()).filter(|uid| people.contains(uid)) {
         let present = lookup_uid(uid).map_err(|error| Failure::store(&error, "USER"))?;
         return match present {
-            None => Ok(Account { name: uid.to_string(), uid }),
+            None => Ok(Account::local(uid.to_string(), uid)),
             Some(account) => Err(unknown.hint(format!("uid {uid} is {}", account.name))),
         };
     }
@@ -46,7 +47,15 @@ pub(crate) fn account_or_gone(house: &House, name: &OsStr) -> Result<Account, Fa
 
 /// The present account of `uid`, or one named by the uid where there is none.
 pub(crate) fn of_uid(uid: u32) -> Result<Account, StoreError> {
-    Ok(lookup_uid(uid)?.unwrap_or_else(|| Account { name: uid.to_string(), uid }))
+    Ok(lookup_uid(uid)?.unwrap_or_else(|| Account::local(uid.to_string(), uid)))
+}
+
+/// Whom something is kept of.
+pub(crate) fn of_owner(owner: &Owner) -> Result<Account, StoreError> {
+    match owner {
+        Owner::Uid(uid) => of_uid(*uid),
+        Owner::Name(name) => Ok(Account::by_name(name.clone())),
+    }
 }
 
 /// What is known of `account`.
@@ -62,7 +71,7 @@ pub(crate) fn enrolled(house: &House, account: &Account) -> Result<Status, Failu
 
 /// Whether what is enrolled is still this account's, and not that of who had the uid before.
 pub(crate) fn vet(status: &Status, account: &Account) -> Result<(), StoreError> {
-    let holder = Holder { uid: status.uid, account: status.account.clone() };
+    let holder = Holder { owner: status.owner.clone(), account: status.account.clone() };
     verifier::vet(&holder, account)
 }
 

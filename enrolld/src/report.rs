@@ -6,7 +6,7 @@ use crate::words::{date, instant, logins, rfc3339};
 use otp::Kind;
 use serde::Serialize;
 use verifier::{
-    Account, AnnouncementStatus, BackupSheet, BypassStatus, InvitationStatus, Status, TokenStatus,
+    Account, AnnouncementStatus, BackupSheet, BypassStatus, InvitationStatus, Owner, Status, TokenStatus,
 };
 
 /// One person: the JSON of `status` and `list`, which scripts rely on. Keys are added and never changed.
@@ -20,7 +20,7 @@ pub(crate) struct Report {
     scratch_codes_left: Option<usize>,
     throttled: Vec<LaneReport>,
     pub(crate) warnings: Vec<String>,
-    uid: u32,
+    uid: Option<u32>,
     changed: Option<String>,
     backup_set: Option<SetReport>,
     bypasses: Vec<BypassReport>,
@@ -115,7 +115,7 @@ impl Report {
             scratch_codes_left: None,
             throttled: Vec::new(),
             warnings: Vec::new(),
-            uid: account.uid,
+            uid: account.uid(),
             changed: None,
             backup_set: None,
             bypasses: Vec::new(),
@@ -159,7 +159,7 @@ impl Report {
 
     /// Whether it is one of these accounts.
     pub(crate) fn is_of(&self, accounts: &[Account]) -> bool {
-        accounts.iter().any(|account| account.uid == self.uid)
+        accounts.iter().any(|account| account.uid() == self.uid)
     }
 
     /// One row of `list`, as its columns.
@@ -232,12 +232,12 @@ impl From<BackupSheet> for SetReport {
 /// Everybody who is enrolled or invited. One that cannot be read never hides the others.
 pub(crate) fn everybody(house: &House) -> Result<impl Iterator<Item = Report>, verifier::StoreError> {
     let people = house.verifier.people()?.into_iter();
-    Ok(people.filter_map(|uid| report_on(house, uid)))
+    Ok(people.filter_map(|owner| report_on(house, &owner)))
 }
 
-fn report_on(house: &House, uid: u32) -> Option<Report> {
-    let nameless = Account { name: uid.to_string(), uid };
-    let account = match people::of_uid(uid) {
+fn report_on(house: &House, owner: &Owner) -> Option<Report> {
+    let nameless = Account { name: owner.to_string(), owner: owner.clone() };
+    let account = match people::of_owner(owner) {
         Ok(account) => account,
         Err(error) => return Some(Report::unreadable(&nameless, error.to_string())),
     };
@@ -245,7 +245,9 @@ fn report_on(house: &House, uid: u32) -> Option<Report> {
         Ok(status) => {
             let status = status.filter(|status| status.enrolled || status.invitation.is_some())?;
             let mut report = Report::new(&account, Some(&status));
-            if account == nameless {
+            if account == nameless
+                && let Owner::Uid(uid) = owner
+            {
                 let gone = format!("no account has uid {uid} any more: totpctl revoke {uid}");
                 report.warnings.push(gone);
             }
@@ -272,7 +274,10 @@ pub(crate) fn unenrolled(house: &House, accounts: &[Account]) -> impl Iterator<I
 pub(crate) fn page(account: &Account, status: Option<&Status>) -> String {
     let Some(status) = status else { return format!("{}: not enrolled\n", account.name) };
     let changed = instant(status.changed);
-    let who = format!("{} (uid {})", account.name, account.uid);
+    let who = match account.uid() {
+        Some(uid) => format!("{} (uid {uid})", account.name),
+        None => format!("{} (no account)", account.name),
+    };
     let mut text = match (status.enrolled, &status.invitation) {
         (true, _) => format!("{who}: enrolled, last changed {changed}\n\n"),
         (false, Some(invitation)) => format!("{who}: not enrolled, {}\n", invitation_words(invitation)),

@@ -77,7 +77,7 @@ impl Context {
                 None => Some(Origin::Console),
                 Some(name) => named(name, account),
             },
-            uid if uid == account.uid => Some(Origin::Owner),
+            uid if Some(uid) == account.uid() => Some(Origin::Owner),
             _ => Some(Origin::Others),
         }
     }
@@ -86,8 +86,8 @@ impl Context {
 fn named(name: &str, account: &Account) -> Option<Origin> {
     let name = UserName::new(name).ok()?;
     match lookup(&name).ok()?? {
-        caller if caller.uid == account.uid => Some(Origin::Owner),
-        caller if caller.uid == 0 => Some(Origin::Console),
+        caller if caller.owner == account.owner => Some(Origin::Owner),
+        caller if caller.uid() == Some(0) => Some(Origin::Console),
         _ => Some(Origin::Others),
     }
 }

@@ -1,7 +1,7 @@
 //! The system calls that the store stands on, as a trait, so that the protocol in [`crate::person`] can be
 //! run against a file system that loses and tears what was not synced.
 
-use crate::{Fault, LEDGER_LEN, SLOT_LEN, Slots, StoreError};
+use crate::{Fault, FoldedName, LEDGER_LEN, Owner, SLOT_LEN, Slots, StoreError};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
@@ -19,6 +19,10 @@ use zeroize::Zeroizing;
 /// Where enrollments stand in a person's folder.
 pub(crate) const ENROLLMENT: &str = "enrollment.toml";
 
+/// Where the folders of accounts are, and where those of people without one.
+const USERS: &str = "users";
+const NAMES: &str = "names";
+
 /// Longest enrollment that is read, in bytes: four times what the largest one takes.
 const LONGEST_ENROLLMENT: u64 = 64 * 1024;
 /// How long a lock is waited for.
@@ -35,14 +39,14 @@ pub trait Disk {
     /// A file that was just created.
     type New;
 
-    /// Opens the folder of `uid`; `None` if there is none.
-    fn folder(&self, uid: u32) -> Result<Option<Self::Folder>, StoreError>;
-    /// Makes the folder of `uid`, if there is none.
-    fn make_folder(&self, uid: u32) -> Result<(), StoreError>;
-    /// Removes the folder of `uid`, which is empty and whose lock is held.
-    fn remove_folder(&self, uid: u32) -> Result<(), StoreError>;
-    /// Makes the existence of every person's folder durable.
-    fn sync_people(&self) -> Result<(), StoreError>;
+    /// Opens the folder of `owner`; `None` if there is none.
+    fn folder(&self, owner: &Owner) -> Result<Option<Self::Folder>, StoreError>;
+    /// Makes the folder of `owner`, if there is none.
+    fn make_folder(&self, owner: &Owner) -> Result<(), StoreError>;
+    /// Removes the folder of `owner`, which is empty and whose lock is held.
+    fn remove_folder(&self, owner: &Owner) -> Result<(), StoreError>;
+    /// Makes the existence of the folder of `owner` durable.
+    fn sync_people(&self, owner: &Owner) -> Result<(), StoreError>;
     /// Takes the lock of a folder, or fails after a deadline.
     fn lock(&self, folder: &Self::Folder) -> Result<(), StoreError>;
     /// Gives it back.
@@ -133,26 +137,49 @@ impl OsDisk {
         opened.map(|(file, stat)| read_all(&file, &stat, &path, 4096)).transpose()
     }
 
-    /// The uids that have a folder, in ascending order.
-    pub fn people(&self) -> Result<Vec<u32>, StoreError> {
-        let path = self.path.join("users");
-        let users = self.users()?;
-        // Not by way of their names: there may be very many.
-        let mut uids = Vec::new();
-        each_name(&users, &path, |name| uids.extend(canonical_uid(name)))?;
-        uids.sort_unstable();
-        Ok(uids)
+    /// Whoever has a folder: accounts by ascending uid, then names.
+    pub fn people(&self) -> Result<Vec<Owner>, StoreError> {
+        let mut people = named_in(&self.users()?, &self.path.join(USERS), of_account)?;
+        if let Some(names) = self.names_folder()? {
+            people.extend(named_in(&names, &self.path.join(NAMES), of_name)?);
+        }
+        Ok(people)
+    }
+
+    /// The folder that `owner`'s is in; `None` where there is none.
+    fn above(&self, owner: &Owner) -> Result<Option<File>, StoreError> {
+        match owner {
+            // Missing is damage, and not "nobody enrolled".
+            Owner::Uid(_) => self.users().map(Some),
+            Owner::Name(_) => self.names_folder(),
+        }
     }
 
     fn users(&self) -> Result<File, StoreError> {
-        let path = self.path.join("users");
+        let path = self.path.join(USERS);
         let opened =
-            beneath(&self.root, "users", folder_flags()).map_err(|errno| failed(&path, "open", errno))?;
+            beneath(&self.root, USERS, folder_flags()).map_err(|errno| failed(&path, "open", errno))?;
         checked_folder(opened, &path)
     }
 
-    fn person_path(&self, uid: u32) -> PathBuf {
-        self.path.join(format!("users/{uid}"))
+    /// Made with the first who is enrolled without an account.
+    fn names_folder(&self) -> Result<Option<File>, StoreError> {
+        let path = self.path.join(NAMES);
+        match beneath(&self.root, NAMES, folder_flags()) {
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(failed(&path, "open", errno)),
+            Ok(opened) => checked_folder(opened, &path).map(Some),
+        }
+    }
+
+    fn need_above(&self, owner: &Owner) -> Result<File, StoreError> {
+        let missing = || failed(&self.path.join(NAMES), "open", Errno::ENOENT);
+        self.above(owner)?.ok_or_else(missing)
+    }
+
+    fn person_path(&self, owner: &Owner) -> PathBuf {
+        let (above, name) = place(owner);
+        self.path.join(above).join(name)
     }
 }
 
@@ -162,13 +189,14 @@ impl Disk for OsDisk {
     type Ledger = Opened;
     type New = Opened;
 
-    fn folder(&self, uid: u32) -> Result<Option<Opened>, StoreError> {
-        // Opened and checked by itself: "users" missing is damage, and not "nobody enrolled".
-        let users = self.users()?;
-        let path = self.person_path(uid);
-        match beneath(&users, &uid.to_string(), folder_flags()) {
+    fn folder(&self, owner: &Owner) -> Result<Option<Opened>, StoreError> {
+        let Some(above) = self.above(owner)? else { return Ok(None) };
+        let path = self.person_path(owner);
+        match beneath(&above, &place(owner).1, folder_flags()) {
             Err(Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(failed(&path, "open", errno)),
+            Err(errno @ (Errno::ELOOP | Errno::ENOTDIR | Errno::EXDEV)) => Err(failed(&path, "open", errno)),
+            // A name of which it is not known that it is anybody's must not come into a log.
+            Err(errno) => Err(failed(&self.path.join(place(owner).0), "open a folder in", errno)),
             Ok(opened) => {
                 let file = checked_folder(opened, &path)?;
                 Ok(Some(Opened { file, path }))
@@ -176,24 +204,30 @@ impl Disk for OsDisk {
         }
     }
 
-    fn make_folder(&self, uid: u32) -> Result<(), StoreError> {
-        let users = self.users()?;
-        let path = self.person_path(uid);
-        match mkdirat(&users, uid.to_string().as_str(), Mode::S_IRWXU) {
+    fn make_folder(&self, owner: &Owner) -> Result<(), StoreError> {
+        let make = |within: &File, name: &str, path: &Path| match mkdirat(within, name, Mode::S_IRWXU) {
             Ok(()) | Err(Errno::EEXIST) => Ok(()),
-            Err(errno) => Err(failed(&path, "create the folder", errno)),
+            Err(errno) => Err(failed(path, "create the folder", errno)),
+        };
+        if let Owner::Name(_) = owner {
+            make(&self.root, NAMES, &self.path.join(NAMES))?;
         }
+        make(&self.need_above(owner)?, &place(owner).1, &self.person_path(owner))
     }
 
-    fn remove_folder(&self, uid: u32) -> Result<(), StoreError> {
-        let users = self.users()?;
-        unlinkat(&users, uid.to_string().as_str(), UnlinkatFlags::RemoveDir)
-            .map_err(|errno| failed(&self.person_path(uid), "remove", errno))
+    fn remove_folder(&self, owner: &Owner) -> Result<(), StoreError> {
+        unlinkat(&self.need_above(owner)?, place(owner).1.as_str(), UnlinkatFlags::RemoveDir)
+            .map_err(|errno| failed(&self.person_path(owner), "remove", errno))
     }
 
-    fn sync_people(&self) -> Result<(), StoreError> {
-        let users = self.users()?;
-        users.sync_all().map_err(|error| io(&self.path.join("users"), "sync", error))
+    fn sync_people(&self, owner: &Owner) -> Result<(), StoreError> {
+        let sync = |folder: &File, path: &Path| folder.sync_all().map_err(|error| io(path, "sync", error));
+        sync(&self.need_above(owner)?, &self.path.join(place(owner).0))?;
+        match owner {
+            Owner::Uid(_) => Ok(()),
+            // The one above may be as new.
+            Owner::Name(_) => sync(&self.root, &self.path),
+        }
     }
 
     fn lock(&self, folder: &Opened) -> Result<(), StoreError> {
@@ -313,10 +347,35 @@ impl Disk for OsDisk {
     }
 }
 
+/// Where the folder of `owner` is, and its name there.
+fn place(owner: &Owner) -> (&'static str, String) {
+    match owner {
+        Owner::Uid(uid) => (USERS, uid.to_string()),
+        Owner::Name(name) => (NAMES, name.file_name()),
+    }
+}
+
 /// A uid as its folder is named: no sign, no leading zero.
-fn canonical_uid(name: &str) -> Option<u32> {
+fn of_account(name: &str) -> Option<Owner> {
     let uid: u32 = name.parse().ok()?;
-    (uid.to_string() == name).then_some(uid)
+    (uid.to_string() == name).then_some(Owner::Uid(uid))
+}
+
+fn of_name(name: &str) -> Option<Owner> {
+    FoldedName::of_file_name(name).map(Owner::Name)
+}
+
+/// Those whose folders are in this one, in order; what else is in it is nobody's.
+fn named_in(
+    folder: &File,
+    path: &Path,
+    owner: impl Fn(&str) -> Option<Owner>,
+) -> Result<Vec<Owner>, StoreError> {
+    // Not by way of their names: there may be very many.
+    let mut owners = Vec::new();
+    each_name(folder, path, |name| owners.extend(owner(name)))?;
+    owners.sort_unstable();
+    Ok(owners)
 }
 
 pub(crate) fn io(path: &Path, doing: &'static str, error: std::io::Error) -> StoreError {

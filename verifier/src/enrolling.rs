@@ -4,7 +4,7 @@ use crate::local::sheet_of;
 use crate::person::{Change, Current, Person};
 use crate::{
     Account, Authority, By, Enrolled, Id, Local, Made, NewToken, Objection, Record, Refusal, State, Store,
-    StoreError,
+    StoreError, Verifier,
 };
 use otp::{
     Announced, Attempt, BackupCode, BackupSet, Enrollment, Ledger, Malformed, Time, Token, TokenName,
@@ -17,6 +17,10 @@ impl<S: Store> Local<S> {
     pub(crate) fn put_token(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal> {
         let now = self.now();
         let is_roots = new.authority.is_root();
+        if new.how != Enrolled::Add {
+            // Where nothing is enrolled, nothing may have been before there was an account.
+            self.standing(account)?;
+        }
         if new.how == Enrolled::Add || !is_roots {
             self.vet_present(account, new.from)?;
         }
@@ -27,7 +31,7 @@ impl<S: Store> Local<S> {
             // Once before the store is touched, and once on the ledger that its key may have already.
             self.confirmed(new.token, typed, TokenState::default(), now)?;
         }
-        self.store.change(account.uid, new.from, |person| {
+        self.store.change(&account.owner, new.from, |person| {
             let former = person.map(|person| &person.record);
             let present = former.and_then(Record::enrollment);
             if new.how == Enrolled::First && present.is_some() {
@@ -64,7 +68,7 @@ impl<S: Store> Local<S> {
     /// Whether a person's own change would be authorised, before anything is written: what is wrong with the
     /// code is to be heard before a token was scanned, and a change without a code of the new token is none.
     fn rehearse(&self, account: &Account, new: &NewToken) -> Result<(), Refusal> {
-        let person = self.store.read(account.uid)?;
+        let person = self.store.read(&account.owner)?;
         if new.how == Enrolled::First && person.as_ref().is_some_and(|p| p.record.enrollment().is_some()) {
             return Err(Refusal::AlreadyEnrolled);
         }

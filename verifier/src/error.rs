@@ -74,6 +74,13 @@ pub enum StoreError {
         /// The uid.
         uid: u32,
     },
+    /// Nothing is enrolled for this account, but somebody without an account was enrolled under its name.
+    BeforeAccount {
+        /// The name.
+        name: String,
+        /// The account's uid.
+        uid: u32,
+    },
     /// The change is done, but the disk did not confirm it: a power cut now may undo it.
     Unconfirmed {
         /// The folder.
@@ -226,6 +233,9 @@ impl fmt::Display for StoreError {
             Self::Renamed { account, uid } => {
                 write!(f, "uid {uid} was enrolled as {account:?}, which is no longer its account")
             }
+            Self::BeforeAccount { name, uid } => {
+                write!(f, "{name:?} was enrolled without an account, and is one by now (uid {uid})")
+            }
             Self::Unconfirmed { path, error } => {
                 write!(f, "{}: done, but not confirmed by the disk: {error}", path.display())
             }
@@ -296,6 +306,9 @@ impl StoreError {
             }
             Self::Renamed { .. } => Some(format!(
                 "if this is the same person: totpctl adopt {user}; if not: totpctl revoke {user}"
+            )),
+            Self::BeforeAccount { name, .. } => Some(format!(
+                "if this is the same person: totpctl adopt {name}; if not: totpctl revoke --no-account {name}"
             )),
             Self::Changed => Some("look at the present state and try again".into()),
             Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {

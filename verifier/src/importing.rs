@@ -21,16 +21,18 @@ impl<S: Store> Local<S> {
     /// Enrolls what somebody brings along. A second time it changes nothing, unless the earlier module has
     /// gone on being used: then that is carried over too, and never a step back.
     pub(crate) fn put_import(&self, account: &Account, new: &Import) -> Result<Imported, Refusal> {
-        let present = self.store.read(account.uid)?;
+        let present = self.store.read(&account.owner)?;
         if let Some(person) = present.as_ref().filter(|person| person.record.enrollment().is_some()) {
             vet(&person.record.holder, account)?;
+        } else {
+            self.vet_name(account)?;
         }
         let imported = self.joined(present.as_ref(), new)?.imported;
         if new.rehearse || imported == Imported::Already {
             return Ok(imported);
         }
         let from = present.map(|person| person.record.id);
-        self.store.change(account.uid, from, |person| {
+        self.store.change(&account.owner, from, |person| {
             let Joined { state, ledger, imported } = self.joined(person, new)?;
             let former = person.map(|person| &person.record);
             let kept = former.filter(|record| record.enrollment().is_some());
@@ -45,13 +47,15 @@ impl<S: Store> Local<S> {
     /// The same of many: those of whom nothing is kept yet together, and the others one by one.
     pub(crate) fn put_imports(&self, people: &[(&Account, Import<'_>)]) -> Vec<Result<Imported, Refusal>> {
         let mut together: Vec<_> = people.iter().enumerate().collect();
-        together.retain(|(_, (_, new))| !new.rehearse && self.joined(None, new).is_ok());
-        together.sort_by_key(|(_, (account, _))| account.uid);
-        together.dedup_by_key(|(_, (account, _))| account.uid);
+        together.retain(|(_, (account, new))| {
+            !new.rehearse && self.vet_name(account).is_ok() && self.joined(None, new).is_ok()
+        });
+        together.sort_by(|(_, (one, _)), (_, (other, _))| one.owner.cmp(&other.owner));
+        together.dedup_by(|(_, (one, _)), (_, (other, _))| one.owner == other.owner);
         let mut made = HashMap::new();
         for some in together.chunks(NEWCOMERS) {
-            let uids: Vec<_> = some.iter().map(|(_, (account, _))| account.uid).collect();
-            let results = self.store.enroll_all(&uids, |place| {
+            let owners: Vec<_> = some.iter().map(|(_, (account, _))| account.owner.clone()).collect();
+            let results = self.store.enroll_all(&owners, |place| {
                 let (_, (account, new)) = some.get(place).ok_or(StoreError::Changed)?;
                 let Joined { state, ledger, imported } = self.joined(None, new)?;
                 Ok((Change { record: self.renewed(None, account, state)?, ledger }, imported))

@@ -12,7 +12,8 @@ impl<S: Store> Local<S> {
         from: Option<Id>,
         new: &NewInvitation,
     ) -> Result<InvitationStatus, Refusal> {
-        self.store.change(account.uid, from, |person| {
+        self.vet_name(account)?;
+        self.store.change(&account.owner, from, |person| {
             let former = person.map(|person| &person.record);
             if former.is_some_and(|record| record.enrollment().is_some()) {
                 return Err(Refusal::AlreadyEnrolled);

@@ -446,8 +446,8 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64)) {
             let _ = crate::wire::Request::parse(&bytes);
-            let _ = crate::wire::read_checked(&bytes, 0);
-            let _ = crate::wire::read_status(&bytes, 0);
+            let _ = crate::wire::read_checked(&bytes, &crate::Owner::Uid(0));
+            let _ = crate::wire::read_status(&bytes, &crate::Owner::Uid(0));
         }
     }
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod adopting;
 mod announcement;
 mod authority;
 mod bound;
@@ -22,6 +23,7 @@ mod invitation;
 mod json;
 mod local;
 pub mod log_line;
+mod owner;
 mod person;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
@@ -37,7 +39,8 @@ mod store;
 mod verifier;
 pub mod wire;
 
-pub use account::{Account, NameError, UserName, lookup, lookup_uid};
+pub use account::{Account, NameError, UserName, lookup, lookup_uid, whose};
+pub use adopting::before_account;
 pub use authority::{Authority, By, Objection};
 pub use bound::Bound;
 pub use circumstances::Circumstances;
@@ -48,6 +51,7 @@ pub use frame::{FrameError, Receiver, transmit};
 pub use id::Id;
 pub use init::{Initialized, init};
 pub use local::{Clock, Local, Random, short_key, vet};
+pub use owner::{FoldedName, Owner};
 pub use person::{Change, Current, Judge, NEWCOMERS, Person, change, enroll_all, login, read, remove};
 pub use record::{Holder, Record, State};
 pub use remembered::Remembered;

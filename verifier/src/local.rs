@@ -1,5 +1,6 @@
 //! [`Verifier`] in this process, over a [`Store`].
 
+use crate::adopting::before_account;
 use crate::announcement::announcements_of;
 use crate::bypass::bypasses_of;
 use crate::invitation::invitation_status;
@@ -7,7 +8,7 @@ use crate::person::{Change, Current, Judge, Person};
 use crate::restoring::only_tokens;
 use crate::{
     Account, Authority, BackupSheet, By, BypassStatus, Holder, Id, Import, Imported, InvitationStatus,
-    Issued, Made, NewBypass, NewInvitation, NewToken, Origin, Outcome, Record, Refusal,
+    Issued, Made, NewBypass, NewInvitation, NewToken, Origin, Outcome, Owner, Record, Refusal,
 };
 use crate::{
     Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup, lookup_uid,
@@ -51,8 +52,10 @@ impl<S: Store> Local<S> {
         Ok(bytes)
     }
 
-    fn origin(&self, origin: Origin) -> otp::Origin {
+    fn origin(&self, account: &Account, origin: Origin) -> otp::Origin {
         match origin {
+            // Nobody stands at the console, or is their own caller, who is no account of this machine.
+            Origin::Console | Origin::Owner if account.uid().is_none() => otp::Origin::Others,
             Origin::Console => otp::Origin::Console,
             Origin::Owner => otp::Origin::Owner,
             Origin::Others => otp::Origin::Others,
@@ -103,7 +106,7 @@ impl<S: Store> Local<S> {
         authority: Authority<'_>,
         make: impl FnOnce(&Person, &Enrollment, &Ledger) -> Result<(Record, Ledger, T), Refusal>,
     ) -> Result<(T, By), Refusal> {
-        self.store.change(account.uid, Some(from), |person| {
+        self.store.change(&account.owner, Some(from), |person| {
             if person.is_none_or(|person| person.record.enrollment().is_none()) {
                 return Err(Refusal::NotEnrolled);
             }
@@ -205,13 +208,15 @@ impl<S: Store> Judge for TailLogin<'_, S> {
 /// # Errors
 /// [`StoreError::Renamed`], and [`StoreError::NameService`] where that cannot be established.
 pub fn vet(holder: &Holder, account: &Account) -> Result<(), StoreError> {
-    let renamed = || StoreError::Renamed { account: holder.account.clone(), uid: holder.uid };
+    // A name is given to nobody anew: where it is an account's by now, that one's own folder counts.
+    let Owner::Uid(uid) = holder.owner else { return Ok(()) };
+    let renamed = || StoreError::Renamed { account: holder.account.clone(), uid };
     if holder.account == account.name {
         return Ok(());
     }
     let name = UserName::new(&holder.account).map_err(|_| renamed())?;
     match lookup(&name)? {
-        Some(found) if found.uid == holder.uid => Ok(()),
+        Some(found) if found.owner == holder.owner => Ok(()),
         _ => Err(renamed()),
     }
 }
@@ -250,32 +255,37 @@ impl<S: Store> Judge for Unlock<'_, S> {
 
 impl<S: Store> Verifier for Local<S> {
     fn check(&self, account: &Account, typed: &Typed, origin: Origin) -> Outcome {
-        let attempt = Attempt { typed: typed.clone(), origin: self.origin(origin) };
-        match self.store.login(account.uid, &Login { verifier: self, account, attempt }) {
+        let attempt = Attempt { typed: typed.clone(), origin: self.origin(account, origin) };
+        match self.store.login(&account.owner, &Login { verifier: self, account, attempt }) {
             Ok(Some(verdict)) => Outcome::Judged(verdict),
-            Ok(None) => Outcome::NotEnrolled,
+            Ok(None) => self.not_enrolled(account),
             Err(error) => Outcome::Unavailable(error),
         }
     }
 
     fn check_tail(&self, account: &Account, tail: &Tail, origin: Origin) -> (Outcome, Option<usize>) {
-        let login = TailLogin { verifier: self, account, tail, origin: self.origin(origin) };
-        match self.store.login(account.uid, &login) {
+        let login = TailLogin { verifier: self, account, tail, origin: self.origin(account, origin) };
+        match self.store.login(&account.owner, &login) {
             Ok(Some((verdict, code))) => (Outcome::Judged(verdict), code),
-            Ok(None) => (Outcome::NotEnrolled, None),
+            Ok(None) => (self.not_enrolled(account), None),
             Err(error) => (Outcome::Unavailable(error), None),
         }
     }
 
     fn standing(&self, account: &Account) -> Result<Standing, StoreError> {
-        Ok(match self.store.read(account.uid)? {
+        Ok(match self.store.read(&account.owner)? {
             Some(person) if person.record.enrollment().is_some() => Standing::Enrolled,
-            _ => Standing::NotEnrolled,
+            _ => {
+                self.vet_name(account)?;
+                Standing::NotEnrolled
+            }
         })
     }
 
     fn status(&self, account: &Account) -> Result<Option<Status>, StoreError> {
-        let Some(Person { record, ledger: current }) = self.store.read(account.uid)? else { return Ok(None) };
+        let Some(Person { record, ledger: current }) = self.store.read(&account.owner)? else {
+            return Ok(None);
+        };
         let mut warnings = Vec::new();
         if let Err(error) = vet(&record.holder, account) {
             let hint = error.hint(&account.name).map_or(String::new(), |hint| format!("; {hint}"));
@@ -322,7 +332,7 @@ impl<S: Store> Verifier for Local<S> {
             id: record.id,
             enrolled: record.enrollment().is_some(),
             account: record.holder.account,
-            uid: record.holder.uid,
+            owner: record.holder.owner,
             changed: record.written,
             tokens,
             backup,
@@ -336,7 +346,7 @@ impl<S: Store> Verifier for Local<S> {
     }
 
     fn tokens(&self, account: &Account) -> Result<Vec<(Token, u64)>, StoreError> {
-        let Some(person) = self.store.read(account.uid)? else { return Ok(Vec::new()) };
+        let Some(person) = self.store.read(&account.owner)? else { return Ok(Vec::new()) };
         let Some(enrollment) = person.record.enrollment() else { return Ok(Vec::new()) };
         // As they will stand once what is damaged is repaired: a counter that may be used must not be shown.
         let ledger = self
@@ -346,7 +356,7 @@ impl<S: Store> Verifier for Local<S> {
         Ok(enrollment.tokens().iter().cloned().zip(next).collect())
     }
 
-    fn people(&self) -> Result<Vec<u32>, StoreError> {
+    fn people(&self) -> Result<Vec<Owner>, StoreError> {
         self.store.people()
     }
 
@@ -411,7 +421,7 @@ impl<S: Store> Verifier for Local<S> {
     }
 
     fn revoke(&self, account: &Account, from: Id) -> Result<(), Refusal> {
-        self.store.change(account.uid, Some(from), |person| {
+        self.store.change(&account.owner, Some(from), |person| {
             let person = person.ok_or(Refusal::NotEnrolled)?;
             if let State::Revoked(_) = person.record.state {
                 return Err(Refusal::NotEnrolled);
@@ -426,10 +436,10 @@ impl<S: Store> Verifier for Local<S> {
     }
 
     fn unlock(&self, account: &Account, clock: bool) -> Result<bool, Refusal> {
-        let person = self.store.read(account.uid)?.ok_or(Refusal::NotEnrolled)?;
+        let person = self.store.read(&account.owner)?.ok_or(Refusal::NotEnrolled)?;
         let enrollment = person.record.enrollment().ok_or(Refusal::NotEnrolled)?;
         if person.ledger != Current::Lost {
-            return match self.store.login(account.uid, &Unlock { verifier: self, clock }) {
+            return match self.store.login(&account.owner, &Unlock { verifier: self, clock }) {
                 Ok(Some(())) => Ok(false),
                 Ok(None) => Err(Refusal::NotEnrolled),
                 Err(StoreError::LedgerRepaired(_)) => Ok(true),
@@ -440,7 +450,7 @@ impl<S: Store> Verifier for Local<S> {
         // codes and bypasses, which have no order to be raised in, are void.
         let rebuilt = only_tokens(enrollment).map_err(Refusal::Tokens)?;
         let ledger = Ledger::rebuilt(&rebuilt, &self.policy, self.now());
-        self.store.change(account.uid, Some(person.record.id), |_| {
+        self.store.change(&account.owner, Some(person.record.id), |_| {
             let mut record = self.keeping(&person.record, account)?;
             record.state = State::Enrolled(rebuilt);
             Ok::<_, Refusal>((Change { record, ledger }, true))
@@ -451,7 +461,7 @@ impl<S: Store> Verifier for Local<S> {
         // The name service may have answered otherwise when this was asked for.
         match lookup_uid(uid)? {
             Some(_) => Err(StoreError::Changed.into()),
-            None => Ok(self.store.remove(uid, from)?),
+            None => Ok(self.store.remove(&Owner::Uid(uid), from)?),
         }
     }
 
@@ -465,16 +475,36 @@ impl<S: Store> Verifier for Local<S> {
             Ok((self.renewed(Some(&person.record), account, state)?, ledger.clone(), ()))
         })
     }
+
+    fn take_over(&self, account: &Account, from: Id) -> Result<(), Refusal> {
+        self.put_over(account, from)
+    }
 }
 
 impl<S: Store> Local<S> {
     /// Before the lock, that a change which keeps tokens, or is made on somebody's own word, gives nobody what
     /// belongs to a former owner of the uid.
     pub(crate) fn vet_present(&self, account: &Account, from: Option<crate::Id>) -> Result<(), StoreError> {
-        match self.store.read(account.uid)? {
+        match self.store.read(&account.owner)? {
             Some(person) if Some(person.record.id) == from => vet(&person.record.holder, account),
             _ => Ok(()),
         }
+    }
+
+    /// That nobody was enrolled under the name of `account` before there was an account: they would have needed a
+    /// code, and it may be the same person.
+    pub(crate) fn vet_name(&self, account: &Account) -> Result<(), StoreError> {
+        let Some((uid, before)) = account.uid().zip(before_account(account)) else { return Ok(()) };
+        match self.store.read(&before.owner)? {
+            Some(person) if person.record.enrollment().is_some() => {
+                Err(StoreError::BeforeAccount { name: person.record.holder.account, uid })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn not_enrolled(&self, account: &Account) -> Outcome {
+        self.vet_name(account).map_or_else(Outcome::Unavailable, |()| Outcome::NotEnrolled)
     }
 
     fn warnings(&self, enrollment: &Enrollment, ledger: &Ledger, now: Time) -> Vec<String> {

@@ -9,7 +9,7 @@ pub use newcomers::{NEWCOMERS, enroll_all};
 
 use crate::disk::ENROLLMENT;
 use crate::record_toml;
-use crate::{Disk, Fault, Id, Read, Record, Slot, Slots, StoreError};
+use crate::{Disk, Fault, Id, Owner, Read, Record, Slot, Slots, StoreError};
 use otp::{Enrollment, Ledger};
 
 /// The new enrollment, until it is put in place.
@@ -63,10 +63,10 @@ pub struct Change {
 }
 
 /// One login: reads, judges under the lock, records, answers. `None` if nobody is enrolled here.
-pub fn login<D: Disk, J: Judge>(disk: &D, uid: u32, judge: &J) -> Result<Option<J::Answer>, StoreError> {
+pub fn login<D: Disk, J: Judge>(disk: &D, owner: &Owner, judge: &J) -> Result<Option<J::Answer>, StoreError> {
     for _ in 0..ROUNDS {
-        let Some(folder) = disk.folder(uid)? else { return Ok(None) };
-        let Some((stamp, record)) = read_record(disk, &folder, uid)? else { return Ok(None) };
+        let Some(folder) = disk.folder(owner)? else { return Ok(None) };
+        let Some((stamp, record)) = read_record(disk, &folder, owner)? else { return Ok(None) };
         let Some(enrollment) = record.enrollment() else { return Ok(None) };
         judge.vet(&record)?;
         let name = record.ledger_name();
@@ -175,10 +175,10 @@ impl<D: Disk> Locked<'_, D> {
 
 /// The enrollment and ledger as they stand; `None` if there is no enrollment, not even a revoked one. Reads
 /// without lock, unless the ledger is not whole.
-pub fn read<D: Disk>(disk: &D, uid: u32) -> Result<Option<Person>, StoreError> {
+pub fn read<D: Disk>(disk: &D, owner: &Owner) -> Result<Option<Person>, StoreError> {
     for _ in 0..ROUNDS {
-        let Some(folder) = disk.folder(uid)? else { return Ok(None) };
-        let Some((_, record)) = read_record(disk, &folder, uid)? else { return Ok(None) };
+        let Some(folder) = disk.folder(owner)? else { return Ok(None) };
+        let Some((_, record)) = read_record(disk, &folder, owner)? else { return Ok(None) };
         let ledger = read_ledger(disk, &folder, &record)?;
         if matches!(ledger, Current::Whole(_)) {
             return Ok(Some(Person { record, ledger }));
@@ -186,7 +186,7 @@ pub fn read<D: Disk>(disk: &D, uid: u32) -> Result<Option<Person>, StoreError> {
         // Perhaps somebody was writing or replacing it just then: look again while nobody can.
         let locked = Locked::take(disk, folder)?;
         if disk.is_linked(&locked.folder)? {
-            return locked.current(uid);
+            return locked.current(owner);
         }
     }
     Err(StoreError::Changed)
@@ -199,16 +199,16 @@ pub fn read<D: Disk>(disk: &D, uid: u32) -> Result<Option<Person>, StoreError> {
 /// commit: before it nothing has changed, after it everything has.
 pub fn change<D: Disk, T, E: From<StoreError>>(
     disk: &D,
-    uid: u32,
+    owner: &Owner,
     from: Option<Id>,
     make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
 ) -> Result<T, E> {
     for _ in 0..ROUNDS {
-        let folder = match disk.folder(uid)? {
+        let folder = match disk.folder(owner)? {
             Some(folder) => folder,
             None if from.is_some() => return Err(StoreError::Changed.into()),
             None => {
-                disk.make_folder(uid)?;
+                disk.make_folder(owner)?;
                 continue;
             }
         };
@@ -216,14 +216,14 @@ pub fn change<D: Disk, T, E: From<StoreError>>(
         if !disk.is_linked(&locked.folder)? {
             continue;
         }
-        let current = locked.current(uid)?;
+        let current = locked.current(owner)?;
         if current.as_ref().map(|person| person.record.id) != from {
             return Err(StoreError::Changed.into());
         }
         locked.sweep(current.as_ref().map(|person| &person.record))?;
         let (change, result) = make(current.as_ref())?;
         if current.is_none() {
-            disk.sync_people()?;
+            disk.sync_people(owner)?;
         }
         locked.commit(&change, current.as_ref().map(|person| &person.record))?;
         return Ok(result);
@@ -231,18 +231,18 @@ pub fn change<D: Disk, T, E: From<StoreError>>(
     Err(StoreError::Changed.into())
 }
 
-/// Removes all that is kept of `uid`, and the folder, where the enrollment is still `from`. Unlinked in place
+/// Removes all that is kept of `owner`, and the folder, where the enrollment is still `from`. Unlinked in place
 /// and not renamed: whoever waits for the lock then finds a folder without a name, and starts over.
-pub fn remove<D: Disk>(disk: &D, uid: u32, from: Option<Id>) -> Result<(), StoreError> {
-    let Some(folder) = disk.folder(uid)? else { return Err(StoreError::Changed) };
+pub fn remove<D: Disk>(disk: &D, owner: &Owner, from: Option<Id>) -> Result<(), StoreError> {
+    let Some(folder) = disk.folder(owner)? else { return Err(StoreError::Changed) };
     let locked = Locked::take(disk, folder)?;
     let is_there = disk.is_linked(&locked.folder)?;
-    if !is_there || locked.current(uid)?.map(|person| person.record.id) != from {
+    if !is_there || locked.current(owner)?.map(|person| person.record.id) != from {
         return Err(StoreError::Changed);
     }
     locked.clear()?;
-    disk.remove_folder(uid)?;
-    disk.sync_people()
+    disk.remove_folder(owner)?;
+    disk.sync_people(owner)
 }
 
 impl<D: Disk> Locked<'_, D> {
@@ -262,8 +262,8 @@ impl<D: Disk> Locked<'_, D> {
         names.iter().try_for_each(|name| self.disk.remove(&self.folder, name))
     }
 
-    fn current(&self, uid: u32) -> Result<Option<Person>, StoreError> {
-        let Some((_, record)) = read_record(self.disk, &self.folder, uid)? else { return Ok(None) };
+    fn current(&self, owner: &Owner) -> Result<Option<Person>, StoreError> {
+        let Some((_, record)) = read_record(self.disk, &self.folder, owner)? else { return Ok(None) };
         let ledger = read_ledger(self.disk, &self.folder, &record)?;
         Ok(Some(Person { record, ledger }))
     }
@@ -301,7 +301,7 @@ impl<D: Disk> Locked<'_, D> {
     fn put_in_place(&self, new: &Record) -> Result<(), StoreError> {
         let Err(error) = self.disk.rename(&self.folder, NEW, ENROLLMENT) else { return Ok(()) };
         // A rename that fails may have happened all the same, and then its ledger is no leftover.
-        match read_record(self.disk, &self.folder, new.holder.uid) {
+        match read_record(self.disk, &self.folder, &new.holder.owner) {
             Ok(Some((_, record))) if record.id == new.id => Ok(()),
             Ok(_) => {
                 self.discard(new);
@@ -359,13 +359,13 @@ fn unconfirmed(error: StoreError) -> StoreError {
 fn read_record<D: Disk>(
     disk: &D,
     folder: &D::Folder,
-    uid: u32,
+    owner: &Owner,
 ) -> Result<Option<(D::Stamp, Record)>, StoreError> {
     let Some((stamp, bytes)) = disk.enrollment(folder)? else { return Ok(None) };
     let damaged = |line| StoreError::Damaged { path: disk.path(folder, ENROLLMENT), line };
     let text = std::str::from_utf8(&bytes).map_err(|_| damaged(0))?;
     let record = record_toml::parse(text).map_err(damaged)?;
-    if record.holder.uid != uid {
+    if record.holder.owner != *owner {
         // Copied here from another person's folder.
         return Err(damaged(0));
     }

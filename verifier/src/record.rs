@@ -1,6 +1,6 @@
 //! What is enrolled for one person, and under which account.
 
-use crate::{Account, Id};
+use crate::{Account, Id, Owner};
 use otp::{BackupCode, Enrollment, Invitation, Time};
 
 /// A person's `enrollment.toml`.
@@ -20,12 +20,13 @@ pub struct Record {
     pub state: State,
 }
 
-/// The account that was enrolled.
+/// Who was enrolled.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Holder {
-    /// Its uid, which names the folder.
-    pub uid: u32,
-    /// Its name at that time: if it no longer resolves to the uid, somebody else may have the uid now.
+    /// Whose folder it is.
+    pub owner: Owner,
+    /// The account's name at that time: if it no longer resolves to the uid, somebody else may have the uid now.
+    /// Without an account, the name.
     pub account: String,
 }
 
@@ -77,6 +78,6 @@ impl Record {
 
 impl From<&Account> for Holder {
     fn from(account: &Account) -> Self {
-        Self { uid: account.uid, account: account.name.clone() }
+        Self { owner: account.owner.clone(), account: account.name.clone() }
     }
 }

@@ -3,7 +3,7 @@
 //! Errors name a line and quote nothing, since the text holds secrets; buffers that held it are wiped.
 
 use crate::id::{hex, unhex};
-use crate::{Holder, Id, Record, State};
+use crate::{FoldedName, Holder, Id, Owner, Record, State};
 use config::table::{Table, Wrong, array, boolean, number, text};
 use otp::{
     Algorithm, Announced, Announcement, BackupSet, Bypass, Digits, Enrollment, Invitation, Kind, Life,
@@ -27,10 +27,7 @@ fn record(source: &str) -> Result<Record, Wrong> {
         |value: &DeValue<'_>| (number::<u32>(value)? == FORMAT).then_some(()).ok_or_else(unexpected);
     root.need("format", is_ours)?;
     let id = Id(root.need("id", hexadecimal)?);
-    let holder = Holder {
-        uid: root.need("uid", number)?,
-        account: root.need("account", |value| text(value).map(str::to_owned))?,
-    };
+    let holder = holder(&mut root)?;
     let written = root.need("written", time)?;
     let sets = root.need("sets", number)?;
     let issued = root.need("bypasses", number)?;
@@ -60,6 +57,19 @@ fn record(source: &str) -> Result<Record, Wrong> {
         }
     };
     Ok(Record { id, holder, written, sets, bypasses: issued, state })
+}
+
+/// An account has a uid and a name; who has none has a name, in its folded form.
+fn holder(root: &mut Table<'_>) -> Result<Holder, Wrong> {
+    let name =
+        root.take("name", |value| FoldedName::parse(text(value)?).map(Owner::Name).ok_or_else(unexpected))?;
+    if let Some(owner) = name {
+        return Ok(Holder { account: owner.to_string(), owner });
+    }
+    Ok(Holder {
+        owner: Owner::Uid(root.need("uid", number)?),
+        account: root.need("account", |value| text(value).map(str::to_owned))?,
+    })
 }
 
 fn token(mut table: Table<'_>) -> Result<Token, Wrong> {
@@ -182,8 +192,12 @@ fn write_record(text: &mut String, record: &Record) -> fmt::Result {
     writeln!(text, "# Written by totpctl and read at every login: change it with totpctl only.")?;
     writeln!(text, "format = {FORMAT}")?;
     writeln!(text, "id = \"{}\"", record.id)?;
-    writeln!(text, "uid = {}", record.holder.uid)?;
-    writeln!(text, "account = {}", quoted(&record.holder.account))?;
+    match &record.holder.owner {
+        Owner::Uid(uid) => {
+            writeln!(text, "uid = {uid}\naccount = {}", quoted(&record.holder.account))?;
+        }
+        Owner::Name(name) => writeln!(text, "name = {}", quoted(name.as_str()))?,
+    }
     writeln!(text, "written = {}", record.written.0)?;
     writeln!(text, "sets = {}", record.sets)?;
     writeln!(text, "bypasses = {}", record.bypasses)?;
@@ -314,7 +328,7 @@ mod tests {
         let enrollment = enrollment.with_announcements(changes).unwrap();
         Record {
             id: Id([0xab; 16]),
-            holder: Holder { uid: 1000, account: "al\"i\\ce\u{7}é".into() },
+            holder: Holder { owner: Owner::Uid(1000), account: "al\"i\\ce\u{7}é".into() },
             written: Time(1_800_000_000),
             sets: 2,
             bypasses: 4,
@@ -339,8 +353,13 @@ mod tests {
             &render(&enrolled)[render(&enrolled).find("\n[[token]]").unwrap()..]
         );
         assert!(parse(&with_token).is_err());
-        let revoked = Record { state: State::Revoked(Time(9)), ..enrolled };
+        let revoked = Record { state: State::Revoked(Time(9)), ..enrolled.clone() };
         assert_eq!(parse(&render(&revoked)).unwrap(), revoked);
+        let name = crate::UserName::new("Corp\\é \"x\"").unwrap();
+        let holder = Holder::from(&crate::Account::by_name(FoldedName::of(&name).unwrap()));
+        let by_name = Record { holder, ..enrolled };
+        assert_eq!(parse(&render(&by_name)).unwrap(), by_name);
+        assert!(!render(&by_name).contains("uid"));
     }
 
     #[test]
@@ -366,13 +385,30 @@ mod tests {
         let enrollment = enrollment.with_announcements(vec![told(replaced); 8]).unwrap();
         let account = "\u{7}".repeat(255);
         let record = Record {
-            holder: Holder { uid: u32::MAX, account },
+            holder: Holder { owner: Owner::Uid(u32::MAX), account },
             state: State::Enrolled(enrollment),
             ..record()
         };
         let text = render(&record);
         assert!(text.len() < CAPACITY && text.capacity() == CAPACITY, "{}", text.len());
         assert_eq!(parse(&text).unwrap(), record);
+    }
+
+    #[test]
+    fn whose_it_is_is_said_in_one_way() {
+        let text = render(&record());
+        let uid = "uid = 1000\n";
+        let account = text.lines().find(|line| line.starts_with("account")).unwrap();
+        for (from, to) in
+            [(uid, ""), (account, ""), (uid, "uid = 1000\nname = \"alice\"\n"), (uid, "name = \"alice\"\n")]
+        {
+            assert!(parse(&text.replacen(from, to, 1)).is_err(), "{to}");
+        }
+        let name = |name: &str| text.replacen(uid, "", 1).replacen(account, &format!("name = {name:?}"), 1);
+        assert!(parse(&name("alice")).is_ok());
+        for none in ["Alice", "", "..", "a/b", "a\u{0}b"] {
+            assert!(parse(&name(none)).is_err(), "{none}");
+        }
     }
 
     #[test]

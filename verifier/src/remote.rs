@@ -7,7 +7,7 @@ use crate::frame::{FrameError, Receiver, transmit};
 use crate::wire::{self, Claims, Denial, Reply, Sent};
 use crate::{
     Account, Authority, By, BypassStatus, Id, Import, Imported, InvitationStatus, Issued, Made, NewBypass,
-    NewInvitation, NewToken, Origin, Outcome, Refusal, Standing, Status, StoreError,
+    NewInvitation, NewToken, Origin, Outcome, Owner, Refusal, Standing, Status, StoreError,
 };
 use crate::{Trouble, Verifier};
 use nix::errno::Errno;
@@ -69,6 +69,15 @@ impl Remote {
         Sent { name, unconfirmed: Verdict::Wrong { counted: false }, socket: &self.socket }
     }
 
+    /// About a name that no account has the daemon says no more than that it does not answer: it is nobody's, or
+    /// none of the caller's business.
+    fn unanswered(account: &Account, error: StoreError) -> Outcome {
+        match (account.uid(), error) {
+            (None, StoreError::Daemon { trouble: Trouble::NotAllowed, .. }) => Outcome::NotEnrolled,
+            (_, error) => Outcome::Unavailable(error),
+        }
+    }
+
     fn roots(&self) -> StoreError {
         self.trouble(Trouble::RootOnly)
     }
@@ -118,7 +127,8 @@ impl Verifier for Remote {
         let Some(call) = wire::check(&account.name, typed, &self.claims, origin) else {
             return Outcome::Unavailable(self.trouble(Trouble::Nonsense));
         };
-        self.ask(&call, |reply| wire::read_checked(reply, account.uid)).unwrap_or_else(Outcome::Unavailable)
+        self.ask(&call, |reply| wire::read_checked(reply, &account.owner))
+            .unwrap_or_else(|error| Self::unanswered(account, error))
     }
 
     /// Of the password no more is said than what may be a code, and nothing where there is no such.
@@ -130,10 +140,10 @@ impl Verifier for Remote {
         let Some(call) = wire::check_tail(&account.name, tail, &self.claims, origin) else {
             return (nonsense(), None);
         };
-        let read = |reply: &[u8]| wire::read_split(reply, account.uid);
+        let read = |reply: &[u8]| wire::read_split(reply, &account.owner);
         let (outcome, code) = match self.ask(&call, read) {
             Ok(split) => split,
-            Err(error) => return (Outcome::Unavailable(error), None),
+            Err(error) => return (Self::unanswered(account, error), None),
         };
         match (&outcome, code) {
             (_, Some(length)) if length <= tail.text().len() => (outcome, code),
@@ -145,19 +155,19 @@ impl Verifier for Remote {
 
     fn standing(&self, account: &Account) -> Result<Standing, StoreError> {
         let enrolled =
-            self.ask(&wire::status(&account.name), |reply| wire::read_standing(reply, account.uid))?;
+            self.ask(&wire::status(&account.name), |reply| wire::read_standing(reply, &account.owner))?;
         Ok(if enrolled { Standing::Enrolled } else { Standing::NotEnrolled })
     }
 
     fn status(&self, account: &Account) -> Result<Option<Status>, StoreError> {
-        self.ask(&wire::status(&account.name), |reply| wire::read_status(reply, account.uid))
+        self.ask(&wire::status(&account.name), |reply| wire::read_status(reply, &account.owner))
     }
 
     fn tokens(&self, _: &Account) -> Result<Vec<(Token, u64)>, StoreError> {
         Err(self.roots())
     }
 
-    fn people(&self) -> Result<Vec<u32>, StoreError> {
+    fn people(&self) -> Result<Vec<Owner>, StoreError> {
         Err(self.roots())
     }
 
@@ -167,7 +177,7 @@ impl Verifier for Remote {
         }
         let call = wire::enroll(&account.name, new, &self.claims).ok_or_else(|| self.roots())?;
         let sent = self.sent(Some(&new.token.name));
-        self.ask(&call, |reply| wire::read_made(reply, account.uid, sent))?
+        self.ask(&call, |reply| wire::read_made(reply, &account.owner, sent))?
     }
 
     fn import(&self, _: &Account, _: &Import) -> Result<Imported, Refusal> {
@@ -182,7 +192,7 @@ impl Verifier for Remote {
         authority: Authority<'_>,
     ) -> Result<By, Refusal> {
         let call = wire::remove_token(&account.name, from, name, authority, &self.claims);
-        self.ask(&call, |reply| wire::read_removed(reply, account.uid, self.sent(Some(name))))?
+        self.ask(&call, |reply| wire::read_removed(reply, &account.owner, self.sent(Some(name))))?
     }
 
     fn rename_token(&self, _: &Account, _: Id, _: &TokenName, _: &TokenName) -> Result<(), Refusal> {
@@ -197,7 +207,7 @@ impl Verifier for Remote {
         authority: Authority<'_>,
     ) -> Result<Made, Refusal> {
         let call = wire::new_codes(&account.name, from, codes, authority, &self.claims);
-        self.ask(&call, |reply| wire::read_made(reply, account.uid, self.sent(None)))?
+        self.ask(&call, |reply| wire::read_made(reply, &account.owner, self.sent(None)))?
     }
 
     fn invite(&self, _: &Account, _: Option<Id>, _: &NewInvitation) -> Result<InvitationStatus, Refusal> {
@@ -221,6 +231,10 @@ impl Verifier for Remote {
     }
 
     fn adopt(&self, _: &Account, _: Id) -> Result<(), Refusal> {
+        Err(self.roots().into())
+    }
+
+    fn take_over(&self, _: &Account, _: Id) -> Result<(), Refusal> {
         Err(self.roots().into())
     }
 

@@ -6,8 +6,8 @@ use otp::{Enrollment, EnrollmentError, Ledger};
 
 impl<S: Store> Local<S> {
     pub(crate) fn put_restored(&self, account: &Account) -> Result<(), Refusal> {
-        let from = self.store.read(account.uid)?.ok_or(Refusal::NotEnrolled)?.record.id;
-        self.store.change(account.uid, Some(from), |person| {
+        let from = self.store.read(&account.owner)?.ok_or(Refusal::NotEnrolled)?.record.id;
+        self.store.change(&account.owner, Some(from), |person| {
             let person = person.ok_or(Refusal::NotEnrolled)?;
             let renewed = self.keeping(&person.record, account)?;
             match &person.record.state {

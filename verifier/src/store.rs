@@ -3,7 +3,7 @@
 use crate::disk::OsDisk;
 use crate::format::FORMAT;
 use crate::person::{self, Change, Judge, Person};
-use crate::{Format, Id, StoreError};
+use crate::{Format, Id, Owner, StoreError};
 use config::StoreSettings;
 
 /// A place that keeps people's records and ledgers, and its promises about them: a login is recorded before
@@ -12,26 +12,26 @@ pub trait Store {
     /// The key under which networks are hashed in the ledgers.
     fn network_key(&self) -> &[u8; 32];
     /// What there is of one person.
-    fn read(&self, uid: u32) -> Result<Option<Person>, StoreError>;
+    fn read(&self, owner: &Owner) -> Result<Option<Person>, StoreError>;
     /// One login. `None` if nobody is enrolled.
-    fn login<J: Judge>(&self, uid: u32, judge: &J) -> Result<Option<J::Answer>, StoreError>;
+    fn login<J: Judge>(&self, owner: &Owner, judge: &J) -> Result<Option<J::Answer>, StoreError>;
     /// One change.
     fn change<T, E: From<StoreError>>(
         &self,
-        uid: u32,
+        owner: &Owner,
         from: Option<Id>,
         make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
     ) -> Result<T, E>;
-    /// The first change of each of many, whose `uids` ascend; `None` of those for whom it must be [`Store::change`].
+    /// The first change of each of many, whose `owners` ascend; `None` of those for whom it must be [`Store::change`].
     fn enroll_all<T, E: From<StoreError>>(
         &self,
-        uids: &[u32],
+        owners: &[Owner],
         make: impl FnMut(usize) -> Result<(Change, T), E>,
     ) -> Vec<Option<Result<T, E>>>;
-    /// Removes all that is kept of `uid`, if that is still `from` (`None`: no enrollment, not even a tombstone).
-    fn remove(&self, uid: u32, from: Option<Id>) -> Result<(), StoreError>;
-    /// Every uid of which something is kept, in ascending order.
-    fn people(&self) -> Result<Vec<u32>, StoreError>;
+    /// Removes all that is kept of `owner`, if that is still `from` (`None`: no enrollment, not even a tombstone).
+    fn remove(&self, owner: &Owner, from: Option<Id>) -> Result<(), StoreError>;
+    /// Everybody of whom something is kept: accounts by ascending uid, then names.
+    fn people(&self) -> Result<Vec<Owner>, StoreError>;
 }
 
 /// The store in files.
@@ -67,39 +67,39 @@ impl Store for FileStore {
         &self.format.network_key
     }
 
-    fn read(&self, uid: u32) -> Result<Option<Person>, StoreError> {
-        person::read(&self.disk, uid)
+    fn read(&self, owner: &Owner) -> Result<Option<Person>, StoreError> {
+        person::read(&self.disk, owner)
     }
 
-    fn login<J: Judge>(&self, uid: u32, judge: &J) -> Result<Option<J::Answer>, StoreError> {
-        person::login(&self.disk, uid, judge)
+    fn login<J: Judge>(&self, owner: &Owner, judge: &J) -> Result<Option<J::Answer>, StoreError> {
+        person::login(&self.disk, owner, judge)
     }
 
     fn change<T, E: From<StoreError>>(
         &self,
-        uid: u32,
+        owner: &Owner,
         from: Option<Id>,
         make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
     ) -> Result<T, E> {
-        person::change(&self.disk, uid, from, make)
+        person::change(&self.disk, owner, from, make)
     }
 
     fn enroll_all<T, E: From<StoreError>>(
         &self,
-        uids: &[u32],
+        owners: &[Owner],
         make: impl FnMut(usize) -> Result<(Change, T), E>,
     ) -> Vec<Option<Result<T, E>>> {
         if !tells_failed_writes(&release().unwrap_or_default()) {
-            return uids.iter().map(|_| None).collect();
+            return owners.iter().map(|_| None).collect();
         }
-        person::enroll_all(&self.disk, uids, make)
+        person::enroll_all(&self.disk, owners, make)
     }
 
-    fn remove(&self, uid: u32, from: Option<Id>) -> Result<(), StoreError> {
-        person::remove(&self.disk, uid, from)
+    fn remove(&self, owner: &Owner, from: Option<Id>) -> Result<(), StoreError> {
+        person::remove(&self.disk, owner, from)
     }
 
-    fn people(&self) -> Result<Vec<u32>, StoreError> {
+    fn people(&self) -> Result<Vec<Owner>, StoreError> {
         self.disk.people()
     }
 }

@@ -1,7 +1,7 @@
 //! The one interface through which module, command line and daemon enroll, judge and inspect: answered in
 //! this process from the files ([`crate::Local`]), or by asking the daemon ([`crate::Remote`]).
 
-use crate::{Account, Authority, By, Id, Objection, StoreError};
+use crate::{Account, Authority, By, Id, Objection, Owner, StoreError};
 use otp::{
     BackupCode, Code, Lane, Network, Notice, Reason, Tail, Time, Token, TokenName, TokenState, Typed, Uses,
     Verdict,
@@ -210,8 +210,8 @@ pub struct Status {
     pub id: Id,
     /// The account it was enrolled for.
     pub account: String,
-    /// Its uid.
-    pub uid: u32,
+    /// Whose it is.
+    pub owner: Owner,
     /// Whether it stands (it may have been revoked).
     pub enrolled: bool,
     /// When it was last changed.
@@ -299,8 +299,8 @@ pub trait Verifier {
     fn status(&self, account: &Account) -> Result<Option<Status>, StoreError>;
     /// The tokens of `account`, with their secrets and next counters: for whoever may show them.
     fn tokens(&self, account: &Account) -> Result<Vec<(Token, u64)>, StoreError>;
-    /// Every uid of which something is kept.
-    fn people(&self) -> Result<Vec<u32>, StoreError>;
+    /// Everybody of whom something is kept.
+    fn people(&self) -> Result<Vec<Owner>, StoreError>;
     /// Enrolls a token.
     fn enroll(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal>;
     /// Enrolls what somebody brings along from an earlier module.
@@ -356,6 +356,8 @@ pub trait Verifier {
     fn restored(&self, account: &Account) -> Result<(), Refusal>;
     /// Takes the enrollment of `account`'s uid over to its present name.
     fn adopt(&self, account: &Account, from: Id) -> Result<(), Refusal>;
+    /// Takes over for `account` what was enrolled under its name before there was an account.
+    fn take_over(&self, account: &Account, from: Id) -> Result<(), Refusal>;
 }
 
 impl From<StoreError> for Refusal {

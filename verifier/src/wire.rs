@@ -9,7 +9,7 @@ pub(crate) use changes::{Sent, enroll, new_codes, read_made, read_removed, remov
 
 use crate::json::{Object, Value};
 use crate::{
-    AnnouncementStatus, BackupSheet, BypassStatus, Id, InvitationStatus, Origin, Outcome, Status,
+    AnnouncementStatus, BackupSheet, BypassStatus, Id, InvitationStatus, Origin, Outcome, Owner, Status,
     TokenStatus, Waiting,
 };
 use otp::{
@@ -279,16 +279,16 @@ fn bounded(text: &str) -> &str {
     text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
-/// The reply to `Check` about the account of this uid; `None` where there was no answer.
+/// The reply to `Check` about this person; `None` where there was no answer.
 #[must_use]
-pub fn checked(uid: u32, outcome: &Outcome) -> Option<Zeroizing<String>> {
-    split(uid, outcome, None)
+pub fn checked(owner: &Owner, outcome: &Outcome) -> Option<Zeroizing<String>> {
+    split(owner, outcome, None)
 }
 
 /// The same about the end of a password, of which so many bytes are the code.
 #[must_use]
-pub fn split(uid: u32, outcome: &Outcome, code: Option<usize>) -> Option<Zeroizing<String>> {
-    let mut reply = Object::new().number("uid", u64::from(uid));
+pub fn split(owner: &Owner, outcome: &Outcome, code: Option<usize>) -> Option<Zeroizing<String>> {
+    let mut reply = about(owner);
     if let Some(length) = code {
         reply = reply.number("length", length as u64);
     }
@@ -334,11 +334,27 @@ pub fn split(uid: u32, outcome: &Outcome, code: Option<usize>) -> Option<Zeroizi
     }))
 }
 
+/// A reply says whom it is about: a verdict about one person is not a verdict about another.
+fn about(owner: &Owner) -> Object {
+    match owner {
+        Owner::Uid(uid) => Object::new().number("uid", u64::from(*uid)),
+        Owner::Name(name) => Object::new().text("name", name.as_str()),
+    }
+}
+
+fn is_about(given: &mut Fields<'_>, owner: &Owner) -> Option<bool> {
+    let (uid, name) = (given.number("uid"), given.text("name").ok()?);
+    Some(match owner {
+        Owner::Uid(wanted) => uid == Some(u64::from(*wanted)) && name.is_none(),
+        Owner::Name(wanted) => uid.is_none() && name.is_some_and(|name| name.as_str() == wanted.as_str()),
+    })
+}
+
 /// The reply to `Status`.
 #[must_use]
-pub fn known(uid: u32, status: Option<&Status>) -> Zeroizing<String> {
+pub fn known(owner: &Owner, status: Option<&Status>) -> Zeroizing<String> {
     let enrolled = status.is_some_and(|status| status.enrolled);
-    let reply = Object::new().number("uid", u64::from(uid)).flag("enrolled", enrolled);
+    let reply = about(owner).flag("enrolled", enrolled);
     let Some(status) = status else { return result(reply) };
     let mut record = Object::new()
         .text("id", &status.id.to_string())
@@ -465,8 +481,8 @@ pub(crate) enum Reply<T> {
 }
 
 /// Reads the reply to `Check`.
-pub(crate) fn read_checked(message: &[u8], uid: u32) -> Option<Reply<Outcome>> {
-    read_reply(message, uid, |mut given| {
+pub(crate) fn read_checked(message: &[u8], owner: &Owner) -> Option<Reply<Outcome>> {
+    read_reply(message, owner, |mut given| {
         let verdict = given.text("verdict").ok()??;
         let token = |given: &mut Fields<'_>| TokenName::new(&given.text("token").ok()??);
         Some(Outcome::Judged(match verdict.as_str() {
@@ -504,25 +520,25 @@ pub(crate) fn read_checked(message: &[u8], uid: u32) -> Option<Reply<Outcome>> {
 }
 
 /// Reads the reply to `Check` about the end of a password: the outcome, and how many bytes are the code.
-pub(crate) fn read_split(message: &[u8], uid: u32) -> Option<Reply<(Outcome, Option<usize>)>> {
-    let length = match read_reply(message, uid, |mut given| Some(given.number("length")))? {
+pub(crate) fn read_split(message: &[u8], owner: &Owner) -> Option<Reply<(Outcome, Option<usize>)>> {
+    let length = match read_reply(message, owner, |mut given| Some(given.number("length")))? {
         Reply::Result(length) => length.map(usize::try_from).transpose().ok()?,
         Reply::Denied(denial) => return Some(Reply::Denied(denial)),
     };
-    Some(match read_checked(message, uid)? {
+    Some(match read_checked(message, owner)? {
         Reply::Result(outcome) => Reply::Result((outcome, length)),
         Reply::Denied(denial) => Reply::Denied(denial),
     })
 }
 
 /// Reads of the reply to `Status` whether anything is enrolled.
-pub(crate) fn read_standing(message: &[u8], uid: u32) -> Option<Reply<bool>> {
-    read_reply(message, uid, |mut given| given.take("enrolled")?.flag())
+pub(crate) fn read_standing(message: &[u8], owner: &Owner) -> Option<Reply<bool>> {
+    read_reply(message, owner, |mut given| given.take("enrolled")?.flag())
 }
 
 /// Reads the reply to `Status`.
-pub(crate) fn read_status(message: &[u8], uid: u32) -> Option<Reply<Option<Status>>> {
-    read_reply(message, uid, |mut given| {
+pub(crate) fn read_status(message: &[u8], owner: &Owner) -> Option<Reply<Option<Status>>> {
+    read_reply(message, owner, |mut given| {
         let enrolled = given.take("enrolled")?.flag()?;
         let Some(record) = given.take("record") else { return (!enrolled).then_some(None) };
         let mut record = Fields::of(Some(record))?;
@@ -537,7 +553,7 @@ pub(crate) fn read_status(message: &[u8], uid: u32) -> Option<Reply<Option<Statu
         Some(Some(Status {
             id: Id::parse(&record.text("id").ok()??)?,
             account: record.text("account").ok()??.to_string(),
-            uid,
+            owner: owner.clone(),
             enrolled,
             changed: Time(record.number("changed")?),
             tokens: record.all("tokens", read_token)?,
@@ -552,7 +568,11 @@ pub(crate) fn read_status(message: &[u8], uid: u32) -> Option<Reply<Option<Statu
     })
 }
 
-fn read_reply<T>(message: &[u8], uid: u32, read: impl FnOnce(Fields<'_>) -> Option<T>) -> Option<Reply<T>> {
+fn read_reply<T>(
+    message: &[u8],
+    owner: &Owner,
+    read: impl FnOnce(Fields<'_>) -> Option<T>,
+) -> Option<Reply<T>> {
     let mut reply = Fields::of(Value::parse(message))?;
     if let Some(error) = reply.text("error").ok()? {
         return match error.strip_prefix(INTERFACE)? {
@@ -562,8 +582,7 @@ fn read_reply<T>(message: &[u8], uid: u32, read: impl FnOnce(Fields<'_>) -> Opti
         };
     }
     let mut given = Fields::of(reply.take("parameters"))?;
-    // A verdict about one account is not a verdict about another.
-    (given.number("uid")? == u64::from(uid)).then(|| read(given)).flatten().map(Reply::Result)
+    is_about(&mut given, owner)?.then(|| read(given)).flatten().map(Reply::Result)
 }
 
 fn read_token(mut given: Fields<'_>) -> Option<TokenStatus> {

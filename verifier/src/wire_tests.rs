@@ -2,6 +2,7 @@
 
 use super::*;
 
+const ALICE: Owner = Owner::Uid(2001);
 const CHECK: &str = "{\"method\":\"org.pamtotp.enrolld1.Check\",\"parameters\":";
 
 fn mistake(text: &str) -> Mistake {
@@ -55,30 +56,40 @@ fn verdicts() -> Vec<Verdict> {
 }
 
 fn read(message: &str) -> Option<Reply<Outcome>> {
-    read_checked(message.as_bytes(), 2001)
+    read_checked(message.as_bytes(), &ALICE)
 }
 
 #[test]
 fn every_verdict_comes_out_as_it_went_in() {
     for verdict in verdicts() {
-        let reply = checked(2001, &Outcome::Judged(verdict.clone())).unwrap();
+        let reply = checked(&ALICE, &Outcome::Judged(verdict.clone())).unwrap();
         match read(&reply) {
             Some(Reply::Result(Outcome::Judged(read))) => assert_eq!(read, verdict, "{}", *reply),
             _ => panic!("{}", *reply),
         }
     }
-    let reply = checked(2001, &Outcome::NotEnrolled).unwrap();
+    let reply = checked(&ALICE, &Outcome::NotEnrolled).unwrap();
     assert!(matches!(read(&reply), Some(Reply::Result(Outcome::NotEnrolled))));
 }
 
 #[test]
 fn nothing_but_an_accepted_reply_about_this_account_is_accepted() {
     let accepted = Outcome::Judged(accepted(Method::Code(name("phone")), 3));
-    let good = checked(2001, &accepted).unwrap();
+    let good = checked(&ALICE, &accepted).unwrap();
     let opens =
         |text: &str| matches!(read(text), Some(Reply::Result(Outcome::Judged(Verdict::Accepted { .. }))));
     assert!(opens(&good));
-    assert!(!opens(&checked(2002, &accepted).unwrap()), "about somebody else");
+    assert!(!opens(&checked(&Owner::Uid(2002), &accepted).unwrap()), "about somebody else");
+    let by_name = |name: &str| Owner::Name(crate::FoldedName::parse(name).unwrap());
+    assert!(!opens(&checked(&by_name("alice"), &accepted).unwrap()), "about somebody without an account");
+    let reply = checked(&by_name("vera"), &accepted).unwrap();
+    let about = |text: &str, owner: &Owner| {
+        matches!(read_checked(text.as_bytes(), owner), Some(Reply::Result(Outcome::Judged(_))))
+    };
+    assert!(about(&reply, &by_name("vera")));
+    assert!(!about(&reply, &by_name("veras")) && !about(&reply, &ALICE) && !about(&good, &by_name("vera")));
+    let both = reply.replacen("\"name\"", "\"uid\":2001,\"name\"", 1);
+    assert!(!about(&both, &by_name("vera")) && !about(&both, &ALICE), "about one of two");
     for (from, to) in [
         ("accepted", "Accepted"),
         ("accepted", "acceptedx"),
@@ -110,9 +121,9 @@ fn denials_are_told_apart_and_mean_neither_yes_nor_no() {
             Some(Reply::Denied(read)) => assert_eq!(read, denial),
             _ => panic!("{denial:?}"),
         }
-        assert!(matches!(read_standing(denied(denial).as_bytes(), 2001), Some(Reply::Denied(_))));
+        assert!(matches!(read_standing(denied(denial).as_bytes(), &ALICE), Some(Reply::Denied(_))));
     }
-    assert!(checked(2001, &Outcome::Unavailable(crate::StoreError::Changed)).is_none());
+    assert!(checked(&ALICE, &Outcome::Unavailable(crate::StoreError::Changed)).is_none());
 }
 
 #[test]
@@ -130,7 +141,7 @@ fn a_status_comes_out_as_it_went_in() {
         invitation: Some(InvitationStatus { expires: Time(8), expired: true }),
         id: Id([7; 16]),
         account: "alice".into(),
-        uid: 2001,
+        owner: ALICE,
         enrolled: true,
         changed: Time(1_799_999_999),
         tokens: vec![token, counter],
@@ -152,21 +163,21 @@ fn a_status_comes_out_as_it_went_in() {
         warnings: vec!["half of \"it\"\n".into()],
     };
     for status in [status.clone(), Status { enrolled: false, tokens: vec![], backup: None, ..status }] {
-        let reply = known(2001, Some(&status));
-        match read_status(reply.as_bytes(), 2001) {
+        let reply = known(&ALICE, Some(&status));
+        match read_status(reply.as_bytes(), &ALICE) {
             Some(Reply::Result(Some(read))) => assert_eq!(format!("{read:?}"), format!("{status:?}")),
             _ => panic!("{}", *reply),
         }
-        match read_standing(reply.as_bytes(), 2001) {
+        match read_standing(reply.as_bytes(), &ALICE) {
             Some(Reply::Result(enrolled)) => assert_eq!(enrolled, status.enrolled),
             _ => panic!("{}", *reply),
         }
     }
-    let nothing = known(2001, None);
-    assert!(matches!(read_status(nothing.as_bytes(), 2001), Some(Reply::Result(None))));
-    assert!(matches!(read_standing(nothing.as_bytes(), 2001), Some(Reply::Result(false))));
-    assert!(read_standing(nothing.as_bytes(), 2002).is_none());
-    assert!(read_standing(nothing.replace("false", "0").as_bytes(), 2001).is_none());
+    let nothing = known(&ALICE, None);
+    assert!(matches!(read_status(nothing.as_bytes(), &ALICE), Some(Reply::Result(None))));
+    assert!(matches!(read_standing(nothing.as_bytes(), &ALICE), Some(Reply::Result(false))));
+    assert!(read_standing(nothing.as_bytes(), &Owner::Uid(2002)).is_none());
+    assert!(read_standing(nothing.replace("false", "0").as_bytes(), &ALICE).is_none());
 }
 
 #[test]
@@ -218,10 +229,10 @@ fn of_a_password_no_more_is_said_than_what_may_be_a_code() {
     let replies =
         [(Outcome::NotEnrolled, None), (Outcome::Judged(Verdict::Wrong { counted: true }), Some(6))];
     for (outcome, code) in replies {
-        let reply = split(2001, &outcome, code).unwrap();
-        let read = read_split(reply.as_bytes(), 2001);
+        let reply = split(&ALICE, &outcome, code).unwrap();
+        let read = read_split(reply.as_bytes(), &ALICE);
         assert!(matches!(read, Some(Reply::Result((_, read))) if read == code), "{}", *reply);
-        assert!(read_split(reply.as_bytes(), 2002).is_none());
+        assert!(read_split(reply.as_bytes(), &Owner::Uid(2002)).is_none());
     }
 }
 

@@ -28,7 +28,7 @@ fn random(bytes: &mut [u8]) -> std::io::Result<()> {
 }
 
 fn alice() -> Account {
-    Account { name: "alice".into(), uid: 1000 }
+    Account::local("alice", 1000)
 }
 
 fn token(name: &str) -> Token {

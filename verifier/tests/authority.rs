@@ -115,7 +115,7 @@ fn token(name: &str, key: &str) -> Token {
 }
 
 fn alice() -> Account {
-    Account { name: "alice".into(), uid: 1000 }
+    Account::local("alice", 1000)
 }
 
 #[track_caller]
@@ -208,7 +208,7 @@ fn an_invitation_ends_at_its_time_by_the_clock_or_by_what_is_on_record() {
 fn an_invitation_is_nobodys_who_got_the_uid_afterwards() {
     let place = Place::new();
     let code = place.invite(3600);
-    let heir = Account { name: "bob".into(), uid: 1000 };
+    let heir = Account::local("bob", 1000);
     let (token, typed) = (token("phone", K1), Typed::parse(CODES[0].as_bytes()));
     let new = NewToken {
         from: place.id(),

@@ -54,7 +54,7 @@ fn token() -> Token {
 }
 
 fn alice() -> Account {
-    Account { name: "alice".into(), uid: 1000 }
+    Account::local("alice", 1000)
 }
 
 fn enroll(verifier: &Local<FileStore>) {
@@ -150,7 +150,7 @@ fn who_has_a_uid_now_is_not_given_the_tokens_of_who_had_it() {
     let verifier = place.verifier();
     enroll(&verifier);
     let id = verifier.status(&alice()).unwrap().unwrap().id;
-    let heir = Account { name: "bob".into(), uid: 1000 };
+    let heir = Account::local("bob", 1000);
     let second = Token { name: TokenName::new("second").unwrap(), ..token() };
     let new = NewToken {
         from: Some(id),

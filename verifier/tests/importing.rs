@@ -32,7 +32,7 @@ fn random(bytes: &mut [u8]) -> std::io::Result<()> {
 }
 
 fn alice() -> Account {
-    Account { name: "alice".into(), uid: 1000 }
+    Account::local("alice", 1000)
 }
 
 fn token(name: &str, key: &str, kind: Kind) -> Token {
@@ -241,7 +241,7 @@ fn one_key_that_comes_twice_is_one_token_with_what_either_used() {
 fn the_uids_next_owner_is_not_taken_for_the_one_before() {
     let place = Place::new();
     place.import(&[brought(phone(K1), &[])], None).unwrap();
-    let bob = Account { name: "bob-who-has-the-uid-now".into(), uid: 1000 };
+    let bob = Account::local("bob-who-has-the-uid-now", 1000);
     let tokens = [brought(phone(K1), &[])];
     let new = Import { tokens: &tokens, scratch: None, add: false, revive: false, rehearse: false };
     let refused = place.verifier().import(&bob, &new);
@@ -277,7 +277,7 @@ fn new_backup_codes_void_the_scratch_codes() {
 }
 
 fn person(name: &str, uid: u32) -> Account {
-    Account { name: name.into(), uid }
+    Account::local(name, uid)
 }
 
 /// Whoever has a folder, or is refused, or comes twice among them.

@@ -54,22 +54,22 @@ fn made(
     wanted: &Wanted,
     authority: Authority<'_>,
 ) -> Result<(Zeroizing<String>, By), Refusal> {
-    let uid = account.uid;
+    let owner = &account.owner;
     match &wanted.change {
         Change::Enroll { from, how, token, confirm, backup } => {
             let confirm = confirm.as_ref().map(|typed| Typed::parse(typed.as_bytes()));
             let (from, how, confirm) = (*from, *how, confirm.as_ref());
             let made =
                 verifier.enroll(account, &NewToken { from, how, token, confirm, authority, backup })?;
-            Ok((wire::made(uid, &made), made.by))
+            Ok((wire::made(owner, &made), made.by))
         }
         Change::RemoveToken { from, name } => {
             let by = verifier.remove_token(account, *from, name, authority)?;
-            Ok((wire::removed(uid, by), by))
+            Ok((wire::removed(owner, by), by))
         }
         Change::BackupCodes { from, codes } => {
             let made = verifier.backup_codes(account, *from, codes, authority)?;
-            Ok((wire::made(uid, &made), made.by))
+            Ok((wire::made(owner, &made), made.by))
         }
     }
 }

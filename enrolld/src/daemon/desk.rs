@@ -110,7 +110,7 @@ impl Desk {
             // As for a name that is nobody's.
             return Err(Denial::NotAllowed);
         }
-        wire::split(account.uid, &outcome, code).ok_or(Denial::Unavailable)
+        wire::split(&account.owner, &outcome, code).ok_or(Denial::Unavailable)
     }
 
     fn status(&self, mut question: Question<'_>, user: &str) -> Result<Zeroizing<String>, Denial> {
@@ -125,7 +125,7 @@ impl Desk {
             Ok(status)
         });
         match status {
-            Ok(status) => Ok(wire::known(account.uid, status.as_ref())),
+            Ok(status) => Ok(wire::known(&account.owner, status.as_ref())),
             Err(error) => {
                 question.log(Some(&account.name), &Outcome::Unavailable(error));
                 Err(Denial::Unavailable)

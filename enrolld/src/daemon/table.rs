@@ -56,7 +56,7 @@ impl Caller {
     pub(crate) fn of(peer: u32, account: Option<&Account>, checkers: &[Checker]) -> Self {
         match account {
             _ if peer == 0 => Self::Root,
-            Some(account) if account.uid == peer => Self::Owner,
+            Some(account) if account.uid() == Some(peer) => Self::Owner,
             _ if checkers.iter().any(|checker| checker.uid == peer) => Self::Checker,
             _ => Self::Other,
         }
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_caller_is_who_the_kernel_says() {
-        let alice = Account { name: "alice".into(), uid: 2001 };
-        let toor = Account { name: "toor".into(), uid: 0 };
+        let alice = Account::local("alice", 2001);
+        let toor = Account::local("toor", 0);
         let checkers = [Checker { uid: 26, service: "postgresql".into() }];
         let of = |peer, account| Caller::of(peer, account, &checkers);
         assert_eq!(of(2001, Some(&alice)), Caller::Owner);
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(of(2001, None), Caller::Other);
         assert_eq!(of(0, Some(&alice)), Caller::Root);
         assert_eq!(of(0, Some(&toor)), Caller::Root);
-        let postgres = Account { name: "postgres".into(), uid: 26 };
+        let postgres = Account::local("postgres", 26);
         assert_eq!(of(26, Some(&postgres)), Caller::Owner);
         assert_eq!(of(26, Some(&alice)), Caller::Checker);
         assert_eq!(of(26, None), Caller::Checker);

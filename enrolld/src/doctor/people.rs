@@ -35,7 +35,8 @@ pub(crate) fn enrolled(house: &House, only: Option<&Account>) -> Vec<Connection>
     let accounts = match only {
         Some(account) => vec![account.clone()],
         None => {
-            let uids = house.verifier.people().unwrap_or_default().into_iter();
+            let people = house.verifier.people().unwrap_or_default().into_iter();
+            let uids = people.filter_map(|owner| owner.uid());
             let accounts = uids.filter_map(|uid| crate::people::of_uid(uid).ok());
             accounts
                 .filter(|account| matches!(house.verifier.standing(account), Ok(Standing::Enrolled)))
@@ -60,7 +61,7 @@ pub(crate) fn findings(
     only: Option<&Account>,
     sshd: Option<&Sshd>,
 ) -> Vec<Finding> {
-    let concerns = |account: &Account| only.is_none_or(|wanted| wanted.uid == account.uid);
+    let concerns = |account: &Account| only.is_none_or(|wanted| wanted.owner == account.owner);
     let lacks = |account: &Account| matches!(house.verifier.standing(account), Ok(Standing::NotEnrolled));
     let among = |accounts: Vec<Account>| -> Vec<Account> {
         accounts.into_iter().filter(|account| concerns(account) && lacks(account)).collect()
@@ -77,7 +78,7 @@ pub(crate) fn findings(
             _ => (&users, false),
         };
         let meant = people.iter().filter(|account| !mentioned.contains(&account.name));
-        let meant = meant.filter(|account| !OF_ROOT.contains(&service.as_str()) || account.uid == 0);
+        let meant = meant.filter(|account| !OF_ROOT.contains(&service.as_str()) || account.uid() == Some(0));
         let meant = meant.filter(|account| !asks_password || !locked.contains(&account.name));
         let meant = meant.filter(|account| is_asked(house, account, service));
         // sshd lets root in by key alone, or not at all, unless somebody has said otherwise.
@@ -156,7 +157,7 @@ fn administrators() -> Vec<Account> {
     }
     // root needs no sudo.
     let found = names.iter().filter_map(|name| lookup(&UserName::new(name).ok()?).ok().flatten());
-    found.filter(|account| account.uid != 0).collect()
+    found.filter(|account| account.uid() != Some(0)).collect()
 }
 
 /// The first word of each rule.

@@ -7,7 +7,7 @@ use config::Settings;
 use nix::sys::statfs::statfs;
 use std::fs::File;
 use std::path::Path;
-use verifier::{Current, Fault, FileStore, Person, Store, StoreError};
+use verifier::{Current, Fault, FileStore, Owner, Person, Store, StoreError};
 
 /// What is wrong with the store that the settings name. `nullok`: whether a line or the settings exempt
 /// whoever is not enrolled.
@@ -33,17 +33,17 @@ pub(crate) fn records(house: &House) -> Vec<Finding> {
         Ok(store) => store,
         Err(error) => return vec![finding::STORE.finding(error.to_string(), "totpctl list")],
     };
-    let uids = match store.people() {
-        Ok(uids) => uids,
+    let people = match store.people() {
+        Ok(people) => people,
         Err(error) => return vec![finding::STORE.finding(error.to_string(), "totpctl list")],
     };
-    uids.into_iter().flat_map(|uid| record(house, &store, uid)).collect()
+    people.iter().flat_map(|owner| record(house, &store, owner)).collect()
 }
 
-fn record(house: &House, store: &FileStore, uid: u32) -> Vec<Finding> {
-    let account = match people::of_uid(uid) {
+fn record(house: &House, store: &FileStore, owner: &Owner) -> Vec<Finding> {
+    let account = match people::of_owner(owner) {
         Ok(account) => account,
-        Err(error) => return vec![broken(&error, &uid.to_string())],
+        Err(error) => return vec![broken(&error, &owner.to_string())],
     };
     let name = account.name.as_str();
     let status = match house.verifier.status(&account) {
@@ -53,7 +53,7 @@ fn record(house: &House, store: &FileStore, uid: u32) -> Vec<Finding> {
     let Some(status) = status else { return Vec::new() };
     let mut found: Vec<_> =
         people::vet(&status, &account).err().iter().map(|error| broken(error, name)).collect();
-    if matches!(store.read(uid), Ok(Some(Person { ledger: Current::Lost, .. }))) {
+    if matches!(store.read(owner), Ok(Some(Person { ledger: Current::Lost, .. }))) {
         let fix = format!("totpctl unlock {name}");
         found.push(finding::RECORD.finding("the ledger is missing or damaged", fix).about(Some(name)));
     }

@@ -67,14 +67,16 @@ fn guests(args: &Invite) -> Result<(Vec<Guest>, Vec<Failure>), Failure> {
     let (mut guests, mut unknown, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for name in &args.users {
         match people::account(name) {
-            Ok(account) if seen.insert(account.uid) => guests.push(Guest { account, is_named: true }),
+            Ok(account) if seen.insert(account.owner.clone()) => {
+                guests.push(Guest { account, is_named: true })
+            }
             Ok(_) => {}
             Err(failure) => unknown.push(failure),
         }
     }
     for group in &args.group {
         let members = accounts::members(group)?;
-        let members = members.into_iter().filter(|account| seen.insert(account.uid));
+        let members = members.into_iter().filter(|account| seen.insert(account.owner.clone()));
         guests.extend(members.map(|account| Guest { account, is_named: false }));
     }
     Ok((guests, unknown))

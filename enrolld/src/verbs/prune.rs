@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::house::House;
 use crate::terminal::Terminal;
 use crate::{journal, output, people};
-use verifier::{Account, Id, Refusal, StoreError, lookup_uid};
+use verifier::{Account, Id, Owner, Refusal, StoreError, lookup_uid};
 
 /// Somebody whose account is gone.
 struct Gone {
@@ -33,7 +33,8 @@ pub(crate) fn run(house: &House, dry_run: bool, yes: bool) -> Result<(), Failure
 
 fn everybody(house: &House) -> Result<(Vec<Gone>, usize), Failure> {
     let (mut gone, mut failed) = (Vec::new(), 0);
-    for uid in house.verifier.people()? {
+    // Who has no account by design does not lose one.
+    for uid in house.verifier.people()?.iter().filter_map(Owner::uid) {
         match gone_of(house, uid) {
             Ok(found) => gone.extend(found),
             Err(failure) => complain(uid, failure, &mut failed),
@@ -44,7 +45,7 @@ fn everybody(house: &House) -> Result<(Vec<Gone>, usize), Failure> {
 
 /// `None` where there is an account. A name service that does not answer has not said that there is none.
 fn gone_of(house: &House, uid: u32) -> Result<Option<Gone>, Failure> {
-    let nameless = Account { name: uid.to_string(), uid };
+    let nameless = Account::local(uid.to_string(), uid);
     if lookup_uid(uid)?.is_some() {
         return Ok(None);
     }
@@ -74,7 +75,7 @@ impl Gone {
             other => Failure::refusal(&other, &uid.to_string()),
         })?;
         let name = self.was.clone().unwrap_or_else(|| uid.to_string());
-        journal::changed("prune", &Account { name, uid }, "");
+        journal::changed("prune", &Account::local(name, uid), "");
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use crate::verbs::unlock::longest_wait;
 use crate::{journal, output, people};
 use otp::Kind;
 use std::ffi::OsStr;
-use verifier::{Account, Status};
+use verifier::{Account, Owner, Status};
 
 pub(crate) fn run(house: &House, user: Option<&OsStr>, yes: bool) -> Result<(), Failure> {
     let Some(user) = user else { return everybody(house, yes) };
@@ -38,11 +38,11 @@ fn confirm(yes: bool, question: &str) -> Result<(), Failure> {
 
 /// One person's trouble is told and keeps nobody else waiting.
 fn everybody(house: &House, yes: bool) -> Result<(), Failure> {
-    let uids = house.verifier.people()?;
+    let people = house.verifier.people()?;
     confirm(yes, "Void everybody's backup codes, and refuse all codes up to now?")?;
     let (mut done, mut failed) = (0, 0);
-    for uid in uids {
-        match of_uid(house, uid) {
+    for owner in &people {
+        match of_owner(house, owner) {
             Ok(Some(text)) => {
                 done += 1;
                 output::put(&text)?;
@@ -50,7 +50,7 @@ fn everybody(house: &House, yes: bool) -> Result<(), Failure> {
             Ok(None) => {}
             Err(failure) => {
                 failed += 1;
-                output::complain(&failure.about(&uid.to_string()));
+                output::complain(&failure.about(&owner.to_string()));
             }
         }
     }
@@ -62,9 +62,10 @@ fn everybody(house: &House, yes: bool) -> Result<(), Failure> {
     }
 }
 
-fn of_uid(house: &House, uid: u32) -> Result<Option<String>, Failure> {
+fn of_owner(house: &House, owner: &Owner) -> Result<Option<String>, Failure> {
     // A name service that does not answer is no reason to leave somebody's codes open.
-    let account = people::of_uid(uid).unwrap_or_else(|_| Account { name: uid.to_string(), uid });
+    let nameless = || Account { name: owner.to_string(), owner: owner.clone() };
+    let account = people::of_owner(owner).unwrap_or_else(|_| nameless());
     match people::status(house, &account)?.filter(has_any) {
         Some(before) => one(house, &account, &before).map(Some),
         None => Ok(None),

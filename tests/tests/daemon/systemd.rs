@@ -82,7 +82,7 @@ fn ask_until(end: &AtomicBool, answers: &AtomicUsize, typed: &Typed) {
 fn checked(user: &str, typed: &Typed) -> Verdict {
     let client = Remote::new(SOCKET.as_ref(), Claims::default());
     let uid = ALICE + u32::from(user != "alice");
-    match client.check(&Account { name: user.into(), uid }, typed, Origin::Console) {
+    match client.check(&Account::local(user, uid), typed, Origin::Console) {
         Outcome::Judged(verdict) => verdict,
         Outcome::NotEnrolled => panic!("{user} is enrolled"),
         Outcome::Unavailable(error) => panic!("a client got no answer: {error}"),

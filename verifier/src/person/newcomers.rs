@@ -5,7 +5,7 @@
 //! comes this way: nobody has an older enrollment then which a power cut could bring back.
 
 use super::{Change, Locked, unconfirmed};
-use crate::{Disk, Record, StoreError};
+use crate::{Disk, Owner, Record, StoreError};
 
 /// So many people at most: each has a descriptor open, and their locks are held until all are durable.
 pub const NEWCOMERS: usize = 128;
@@ -17,18 +17,18 @@ struct Prepared<'a, D: Disk, T> {
     result: T,
 }
 
-/// Enrolls whoever of `uids` has no folder; `make` gives what is to be there, by the place in `uids`, and must
-/// be quick. `None` is said of those who have a folder, and where anything hinders it here before a commit:
-/// theirs is [`super::change`].
+/// Enrolls whoever of `owners` has no folder; `make` gives what is to be there, by the place in `owners`, and
+/// must be quick. `None` is said of those who have a folder, and where anything hinders it here before a
+/// commit: theirs is [`super::change`].
 ///
-/// `uids` ascend, so that of two processes neither has what the other one waits for.
+/// `owners` ascend, so that of two processes neither has what the other one waits for.
 pub fn enroll_all<D: Disk, T, E: From<StoreError>>(
     disk: &D,
-    uids: &[u32],
+    owners: &[Owner],
     mut make: impl FnMut(usize) -> Result<(Change, T), E>,
 ) -> Vec<Option<Result<T, E>>> {
-    let all = uids.iter().enumerate();
-    let prepared: Vec<_> = all.map(|(place, &uid)| newcomer(disk, uid, || make(place).ok())).collect();
+    let all = owners.iter().enumerate();
+    let prepared: Vec<_> = all.map(|(place, owner)| newcomer(disk, owner, || make(place).ok())).collect();
     let durable = if prepared.iter().any(Option::is_some) { disk.sync_all() } else { Ok(()) };
     let placed: Vec<_> = prepared.into_iter().map(|one| one.map(|one| put(one, &durable))).collect();
     let is_placed = placed.iter().flatten().any(Result::is_ok);
@@ -38,16 +38,16 @@ pub fn enroll_all<D: Disk, T, E: From<StoreError>>(
 }
 
 /// Makes the folder and writes the files.
-fn newcomer<D: Disk, T>(
-    disk: &D,
-    uid: u32,
+fn newcomer<'a, D: Disk, T>(
+    disk: &'a D,
+    owner: &Owner,
     make: impl FnOnce() -> Option<(Change, T)>,
-) -> Option<Prepared<'_, D, T>> {
-    if disk.folder(uid).ok()?.is_some() {
+) -> Option<Prepared<'a, D, T>> {
+    if disk.folder(owner).ok()?.is_some() {
         return None;
     }
-    disk.make_folder(uid).ok()?;
-    let locked = Locked::take(disk, disk.folder(uid).ok()??).ok()?;
+    disk.make_folder(owner).ok()?;
+    let locked = Locked::take(disk, disk.folder(owner).ok()??).ok()?;
     // Somebody else may have been quicker.
     if !disk.is_linked(&locked.folder).ok()? || !disk.names(&locked.folder).ok()?.is_empty() {
         return None;

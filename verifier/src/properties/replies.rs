@@ -2,33 +2,35 @@
 
 use super::documents::{Tree, read_by_serde};
 use crate::wire::{self, Reply, Sent};
-use crate::{Outcome, Refusal, Status};
+use crate::{FoldedName, Outcome, Owner, Refusal, Status};
 use otp::{Malformed, TokenName, Verdict};
 use std::path::Path;
 
 /// Whom the replies are about.
 const UID: u32 = 2001;
+const OWNER: Owner = Owner::Uid(UID);
 
 /// What is taken for an answer is about this account and says so; an accepted one is one for serde_json too;
 /// and each comes back as it was when the daemon says it.
 pub fn reply(bytes: &[u8]) {
-    if let Some(Reply::Result(outcome)) = wire::read_checked(bytes, UID) {
+    if let Some(Reply::Result(outcome)) = wire::read_checked(bytes, &OWNER) {
         is_about_this_account(bytes);
         verdict_comes_back(bytes, &outcome);
     }
-    if let Some(Reply::Result((outcome, code))) = wire::read_split(bytes, UID) {
-        let said = wire::split(UID, &outcome, code).expect("it came as a verdict");
-        let again = wire::read_split(said.as_bytes(), UID);
+    if let Some(Reply::Result((outcome, code))) = wire::read_split(bytes, &OWNER) {
+        let said = wire::split(&OWNER, &outcome, code).expect("it came as a verdict");
+        let again = wire::read_split(said.as_bytes(), &OWNER);
         assert!(matches!(again, Some(Reply::Result((_, again))) if again == code), "{}", *said);
     }
-    if let Some(Reply::Result(status)) = wire::read_status(bytes, UID) {
+    if let Some(Reply::Result(status)) = wire::read_status(bytes, &OWNER) {
         is_about_this_account(bytes);
         status_comes_back(bytes, status.as_ref());
     }
     changes_come_back(bytes);
-    for other in [0, UID + 1] {
-        let both = wire::read_checked(bytes, UID).is_some() && wire::read_checked(bytes, other).is_some();
-        assert!(!both || matches!(wire::read_checked(bytes, other), Some(Reply::Denied(_))));
+    let name = FoldedName::parse("alice").map(Owner::Name);
+    for other in [Owner::Uid(0), Owner::Uid(UID + 1)].into_iter().chain(name) {
+        let both = wire::read_checked(bytes, &OWNER).is_some() && wire::read_checked(bytes, &other).is_some();
+        assert!(!both || matches!(wire::read_checked(bytes, &other), Some(Reply::Denied(_))));
     }
 }
 
@@ -41,8 +43,8 @@ fn is_about_this_account(bytes: &[u8]) {
 }
 
 fn verdict_comes_back(bytes: &[u8], outcome: &Outcome) {
-    let said = wire::checked(UID, outcome).expect("it came as a verdict");
-    let Some(Reply::Result(read)) = wire::read_checked(said.as_bytes(), UID) else { panic!("{}", *said) };
+    let said = wire::checked(&OWNER, outcome).expect("it came as a verdict");
+    let Some(Reply::Result(read)) = wire::read_checked(said.as_bytes(), &OWNER) else { panic!("{}", *said) };
     match (outcome, &read) {
         (Outcome::Judged(one), Outcome::Judged(other)) => assert_eq!(one, other),
         (Outcome::NotEnrolled, Outcome::NotEnrolled) => {}
@@ -55,22 +57,22 @@ fn verdict_comes_back(bytes: &[u8], outcome: &Outcome) {
 }
 
 fn status_comes_back(bytes: &[u8], status: Option<&Status>) {
-    let standing = wire::read_standing(bytes, UID);
+    let standing = wire::read_standing(bytes, &OWNER);
     let enrolled = status.is_some_and(|status| status.enrolled);
     assert!(matches!(standing, Some(Reply::Result(read)) if read == enrolled));
-    let said = wire::known(UID, status);
-    let Some(Reply::Result(read)) = wire::read_status(said.as_bytes(), UID) else { panic!("{}", *said) };
+    let said = wire::known(&OWNER, status);
+    let Some(Reply::Result(read)) = wire::read_status(said.as_bytes(), &OWNER) else { panic!("{}", *said) };
     assert_eq!(format!("{read:?}"), format!("{status:?}"));
 }
 
 fn changes_come_back(bytes: &[u8]) {
     let name = TokenName::new("phone").expect("a name");
-    let read_made = |bytes: &[u8]| wire::read_made(bytes, UID, sent(&name));
-    let read_removed = |bytes: &[u8]| wire::read_removed(bytes, UID, sent(&name));
+    let read_made = |bytes: &[u8]| wire::read_made(bytes, &OWNER, sent(&name));
+    let read_removed = |bytes: &[u8]| wire::read_removed(bytes, &OWNER, sent(&name));
     match read_made(bytes) {
         Some(Reply::Result(Ok(made))) => {
             is_about_this_account(bytes);
-            let said = wire::made(UID, &made);
+            let said = wire::made(&OWNER, &made);
             let again = read_made(said.as_bytes());
             assert!(matches!(again, Some(Reply::Result(Ok(again))) if again == made), "{}", *said);
         }
@@ -87,7 +89,7 @@ fn changes_come_back(bytes: &[u8]) {
     }
     if let Some(Reply::Result(Ok(by))) = read_removed(bytes) {
         is_about_this_account(bytes);
-        let said = wire::removed(UID, by);
+        let said = wire::removed(&OWNER, by);
         let again = read_removed(said.as_bytes());
         assert!(matches!(again, Some(Reply::Result(Ok(again))) if again == by), "{}", *said);
     }

@@ -1,9 +1,12 @@
 //! The messages with which people change what is their own.
 
-use super::{Claims, Fields, Mistake, Reply, call, claimed, parameter, read_backup, read_reply, result};
+use super::{
+    Claims, Fields, Mistake, Reply, about, call, claimed, parameter, read_backup, read_reply, result,
+};
 use crate::json::{Object, Value};
 use crate::{
-    Authority, BackupSheet, By, Enrolled, Id, Made, NewToken, Objection, Refusal, StoreError, wire::INTERFACE,
+    Authority, BackupSheet, By, Enrolled, Id, Made, NewToken, Objection, Owner, Refusal, StoreError,
+    wire::INTERFACE,
 };
 use otp::{
     Algorithm, BackupCode, BackupSet, Digits, EnrollmentError, Kind, MAX_TOKENS, Period, Secret, Token,
@@ -210,8 +213,8 @@ fn with_codes(parameters: Object, codes: &[BackupCode]) -> Object {
 
 /// The reply to `Enroll` and `BackupCodes`.
 #[must_use]
-pub fn made(uid: u32, made: &Made) -> Zeroizing<String> {
-    let mut reply = by(uid, made.by);
+pub fn made(owner: &Owner, made: &Made) -> Zeroizing<String> {
+    let mut reply = by(owner, made.by);
     if let Some(BackupSheet { number, created }) = made.sheet {
         let set = Object::new().number("number", u64::from(number)).number("created", created.0);
         reply = reply.object("backup", set);
@@ -221,12 +224,12 @@ pub fn made(uid: u32, made: &Made) -> Zeroizing<String> {
 
 /// The reply to `RemoveToken`.
 #[must_use]
-pub fn removed(uid: u32, by_what: By) -> Zeroizing<String> {
-    result(by(uid, by_what))
+pub fn removed(owner: &Owner, by_what: By) -> Zeroizing<String> {
+    result(by(owner, by_what))
 }
 
-fn by(uid: u32, by: By) -> Object {
-    let reply = Object::new().number("uid", u64::from(uid)).text("by", by.name());
+fn by(owner: &Owner, by: By) -> Object {
+    let reply = about(owner).text("by", by.name());
     match by {
         By::Bypass(number) => reply.number("number", u64::from(number)),
         By::Root | By::Open | By::Invitation | By::Backup => reply,
@@ -280,8 +283,12 @@ pub(crate) struct Sent<'a> {
 }
 
 /// Reads the reply to `Enroll` and `BackupCodes`.
-pub(crate) fn read_made(message: &[u8], uid: u32, sent: Sent<'_>) -> Option<Reply<Result<Made, Refusal>>> {
-    read_change(message, uid, sent, |mut given| {
+pub(crate) fn read_made(
+    message: &[u8],
+    owner: &Owner,
+    sent: Sent<'_>,
+) -> Option<Reply<Result<Made, Refusal>>> {
+    read_change(message, owner, sent, |mut given| {
         let sheet = match given.take("backup") {
             Some(set) => Some(read_backup(&mut Fields::of(Some(set))?)?),
             None => None,
@@ -291,8 +298,12 @@ pub(crate) fn read_made(message: &[u8], uid: u32, sent: Sent<'_>) -> Option<Repl
 }
 
 /// Reads the reply to `RemoveToken`.
-pub(crate) fn read_removed(message: &[u8], uid: u32, sent: Sent<'_>) -> Option<Reply<Result<By, Refusal>>> {
-    read_change(message, uid, sent, read_by)
+pub(crate) fn read_removed(
+    message: &[u8],
+    owner: &Owner,
+    sent: Sent<'_>,
+) -> Option<Reply<Result<By, Refusal>>> {
+    read_change(message, owner, sent, read_by)
 }
 
 fn read_by(mut given: Fields<'_>) -> Option<By> {
@@ -307,14 +318,14 @@ fn read_by(mut given: Fields<'_>) -> Option<By> {
 
 fn read_change<T>(
     message: &[u8],
-    uid: u32,
+    owner: &Owner,
     sent: Sent<'_>,
     read: impl FnOnce(Fields<'_>) -> Option<T>,
 ) -> Option<Reply<Result<T, Refusal>>> {
     if let Some(refusal) = read_refusal(message, sent) {
         return Some(Reply::Result(Err(refusal)));
     }
-    read_reply(message, uid, |given| read(given).map(Ok))
+    read_reply(message, owner, |given| read(given).map(Ok))
 }
 
 fn read_refusal(message: &[u8], sent: Sent<'_>) -> Option<Refusal> {

@@ -4,6 +4,7 @@ use super::*;
 use crate::wire::{LONGEST_REQUEST, Request};
 use otp::{Time, Typed};
 
+const ALICE: Owner = Owner::Uid(2001);
 const ID: Id = Id([0xab; 16]);
 
 fn code(text: &str) -> BackupCode {
@@ -128,16 +129,16 @@ fn what_was_made_comes_out_as_it_went_in_and_about_this_account_alone() {
     for by in [By::Open, By::Invitation, By::Backup, By::Bypass(3)] {
         for sheet in [None, Some(BackupSheet { number: 2, created: Time(7) })] {
             let all = Made { sheet, by };
-            let reply = made(2001, &all);
-            match read_made(reply.as_bytes(), 2001, sent(&fob)) {
+            let reply = made(&ALICE, &all);
+            match read_made(reply.as_bytes(), &ALICE, sent(&fob)) {
                 Some(Reply::Result(Ok(read))) => assert_eq!(read, all),
                 _ => panic!("{}", *reply),
             }
-            assert!(read_made(reply.as_bytes(), 2002, sent(&fob)).is_none());
-            assert!(read_made(reply.replace("\"by\"", "\"bye\"").as_bytes(), 2001, sent(&fob)).is_none());
+            assert!(read_made(reply.as_bytes(), &Owner::Uid(2002), sent(&fob)).is_none());
+            assert!(read_made(reply.replace("\"by\"", "\"bye\"").as_bytes(), &ALICE, sent(&fob)).is_none());
         }
-        let reply = removed(2001, by);
-        match read_removed(reply.as_bytes(), 2001, sent(&fob)) {
+        let reply = removed(&ALICE, by);
+        match read_removed(reply.as_bytes(), &ALICE, sent(&fob)) {
             Some(Reply::Result(Ok(read))) => assert_eq!(read, by),
             _ => panic!("{}", *reply),
         }
@@ -165,7 +166,7 @@ fn every_refusal_comes_out_as_it_went_in() {
     ];
     for refusal in refusals {
         let reply = refused(&refusal).unwrap();
-        match read_made(reply.as_bytes(), 2001, sent(&fob)) {
+        match read_made(reply.as_bytes(), &ALICE, sent(&fob)) {
             Some(Reply::Result(Err(read))) => assert_eq!(format!("{read:?}"), format!("{refusal:?}")),
             _ => panic!("{}", *reply),
         }
@@ -174,9 +175,9 @@ fn every_refusal_comes_out_as_it_went_in() {
     let unconfirmed = Refusal::Store(StoreError::Unconfirmed { path: "/x".into(), error: io() });
     let reply = refused(&unconfirmed).unwrap();
     assert!(matches!(
-        read_removed(reply.as_bytes(), 2001, sent(&fob)),
+        read_removed(reply.as_bytes(), &ALICE, sent(&fob)),
         Some(Reply::Result(Err(Refusal::Store(StoreError::Unconfirmed { .. }))))
     ));
     assert!(refused(&StoreError::Random(io()).into()).is_none(), "that is no answer");
-    assert!(read_made(reply.replace("unconfirmed", "whatever").as_bytes(), 2001, sent(&fob)).is_none());
+    assert!(read_made(reply.replace("unconfirmed", "whatever").as_bytes(), &ALICE, sent(&fob)).is_none());
 }

@@ -146,7 +146,8 @@ fn a_renamed_token_keeps_everything_but_its_name() {
     let ahead = |steps| token().code(NOW / 30 + steps).expose().to_owned();
     let pair = format!("{} {}", ahead(5), ahead(6));
     assert!(place.accepts(&pair) && place.accepts(&backup_code().expose()));
-    let person = || FileStore::open(&place.settings).unwrap().read(1000).unwrap().unwrap();
+    let person =
+        || FileStore::open(&place.settings).unwrap().read(&verifier::Owner::Uid(1000)).unwrap().unwrap();
     let before = person();
     let name = |name| otp::TokenName::new(name).unwrap();
     let rename = |from, old, new| place.verifier().rename_token(&alice(), from, &name(old), &name(new));

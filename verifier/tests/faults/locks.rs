@@ -105,7 +105,7 @@ fn who_waits_while_a_folder_is_removed_starts_over_and_finds_nobody() {
     let held = File::open(place.folder()).unwrap();
     held.lock().unwrap();
     std::thread::scope(|scope| {
-        let removal = scope.spawn(|| place.verifier().store().remove(alice().uid, Some(id)));
+        let removal = scope.spawn(|| place.verifier().store().remove(&alice().owner, Some(id)));
         std::thread::sleep(Duration::from_millis(100));
         let login = scope.spawn(|| place.check(CODE));
         let change = scope.spawn(|| place.verifier().revoke(&alice(), id));
@@ -132,10 +132,10 @@ fn a_folder_is_removed_only_while_it_holds_what_was_looked_at() {
     let store = place.verifier();
     let store = store.store();
     for from in [None, Some(verifier::Id([9; 16]))] {
-        assert!(matches!(store.remove(alice().uid, from), Err(StoreError::Changed)));
+        assert!(matches!(store.remove(&alice().owner, from), Err(StoreError::Changed)));
         assert!(place.accepts(CODE) || place.accepts(NEXT));
     }
-    store.remove(alice().uid, Some(place.id())).unwrap();
+    store.remove(&alice().owner, Some(place.id())).unwrap();
     assert!(!place.folder().exists());
     assert!(matches!(place.check(NEXT), Outcome::NotEnrolled));
 }

@@ -154,7 +154,7 @@ fn assert_reason(error: &StoreError, reason: &str) {
 }
 
 pub(crate) fn alice() -> Account {
-    Account { name: "alice".into(), uid: 1000 }
+    Account::local("alice", 1000)
 }
 
 pub(crate) fn backup_code() -> BackupCode {

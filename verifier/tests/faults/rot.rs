@@ -185,7 +185,7 @@ fn an_older_enrollments_ledger_in_the_place_of_the_new_one_is_refused() {
 #[test]
 fn anothers_ledger_in_the_place_of_ones_own_is_refused() {
     let place = Place::enrolled();
-    let bob = Account { name: "bob".into(), uid: 1001 };
+    let bob = Account::local("bob", 1001);
     place.enroll(&bob, None).unwrap();
     let id = place.verifier().status(&bob).unwrap().unwrap().id;
     assert!(place.accepts(CODE));

@@ -126,7 +126,7 @@ fn a_store_without_its_users_is_damaged_and_not_empty() {
     aside(&place.users());
     place.assert_refuses("users: open: No such file");
     place.assert_standing_refuses("users: open: No such file");
-    let bob = Account { name: "bob".into(), uid: 1001 };
+    let bob = Account::local("bob", 1001);
     assert!(place.verifier().standing(&bob).is_err(), "nor is anybody else not enrolled");
     assert!(place.enroll(&bob, None).is_err());
     assert!(!place.users().exists(), "only init makes it");
@@ -167,7 +167,7 @@ fn an_enrollment_that_is_cut_short_or_garbled_is_refused_by_its_line() {
 #[test]
 fn another_persons_enrollment_lets_nobody_in() {
     let place = Place::enrolled();
-    let bob = Account { name: "bob".into(), uid: 1001 };
+    let bob = Account::local("bob", 1001);
     place.enroll(&bob, None).unwrap();
     let folder = place.users().join("1001");
     let name = place.verifier().status(&bob).unwrap().unwrap().id;

@@ -4,7 +4,7 @@ use crate::fs::Ino;
 use crate::table::{Name, Table, Text};
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
-use verifier::{Disk, Fault, LEDGER_LEN, SLOT_LEN, Slots, StoreError};
+use verifier::{Disk, Fault, LEDGER_LEN, Owner, SLOT_LEN, Slots, StoreError};
 use zeroize::Zeroizing;
 
 /// One call of [`Disk`].
@@ -132,22 +132,22 @@ impl Disk for Replay<'_> {
     type Ledger = Ino;
     type New = Ino;
 
-    fn folder(&self, _: u32) -> Result<Option<()>, StoreError> {
+    fn folder(&self, _: &Owner) -> Result<Option<()>, StoreError> {
         match self.call(Call::Folder)? {
             Res::Flag(there) => Ok(there.then_some(())),
             other => astray(other),
         }
     }
 
-    fn make_folder(&self, _: u32) -> Result<(), StoreError> {
+    fn make_folder(&self, _: &Owner) -> Result<(), StoreError> {
         self.call(Call::MakeFolder).map(|_| ())
     }
 
-    fn remove_folder(&self, _: u32) -> Result<(), StoreError> {
+    fn remove_folder(&self, _: &Owner) -> Result<(), StoreError> {
         panic!("no process in the model removes a folder")
     }
 
-    fn sync_people(&self) -> Result<(), StoreError> {
+    fn sync_people(&self, _: &Owner) -> Result<(), StoreError> {
         self.call(Call::SyncPeople).map(|_| ())
     }
 

@@ -8,7 +8,7 @@ use otp::{
 use std::cell::Cell;
 use verifier::{
     Account, Authority, Brought, Change, Current, Enrolled, Id, Import, Imported, Judge, Local, NewBypass,
-    NewInvitation, NewToken, Origin, Outcome, Person, Refusal, Store, StoreError, Verifier,
+    NewInvitation, NewToken, Origin, Outcome, Owner, Person, Refusal, Store, StoreError, Verifier,
 };
 
 /// The instant at which everything happens, and the step it falls into.
@@ -16,6 +16,7 @@ const NOW: u64 = 1_800_000_000;
 const STEP: u64 = NOW / 30;
 /// Whose folder it is.
 pub(crate) const UID: u32 = 1000;
+const OWNER: Owner = Owner::Uid(UID);
 
 /// The keys of the model: the enrolled one, a new one, and one more to repair with.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -194,7 +195,7 @@ pub(crate) fn run(job: &Job, disk: &Replay) -> Answer {
     CLOCK.set(NOW + job.later);
     DRAWN.set(job.seed << 4);
     let local = Local::new(ModelStore(disk), Policy::default(), clock, random);
-    let alice = Account { name: "alice".into(), uid: UID };
+    let alice = Account::local("alice", UID);
     let from = job.from.map(id_of);
     let codes = [backup_code(job.seed)];
     match job.deed {
@@ -239,7 +240,7 @@ pub(crate) fn run(job: &Job, disk: &Replay) -> Answer {
         }
         Deed::Revoke => changed(local.revoke(&alice, from.expect("a record to start from"))),
         Deed::Unlock => changed(local.unlock(&alice, false).map(|_| ())),
-        Deed::Status => match verifier::read(disk, UID) {
+        Deed::Status => match verifier::read(disk, &OWNER) {
             Ok(person) => Answer::Seen(person.map(|person| seen(&person))),
             Err(error) => Answer::Unavailable(trouble(&error)),
         },
@@ -305,38 +306,39 @@ impl Store for ModelStore<'_, '_> {
         &[0; 32]
     }
 
-    fn read(&self, uid: u32) -> Result<Option<Person>, StoreError> {
-        verifier::read(self.0, uid)
+    fn read(&self, owner: &Owner) -> Result<Option<Person>, StoreError> {
+        // The model has one folder: under a name nobody is enrolled.
+        if *owner == OWNER { verifier::read(self.0, owner) } else { Ok(None) }
     }
 
-    fn login<J: Judge>(&self, uid: u32, judge: &J) -> Result<Option<J::Answer>, StoreError> {
-        verifier::login(self.0, uid, judge)
+    fn login<J: Judge>(&self, owner: &Owner, judge: &J) -> Result<Option<J::Answer>, StoreError> {
+        verifier::login(self.0, owner, judge)
     }
 
     fn change<T, E: From<StoreError>>(
         &self,
-        uid: u32,
+        owner: &Owner,
         from: Option<Id>,
         make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
     ) -> Result<T, E> {
         // Whoever comes this way after all draws an id once more: it is to be known by the same number.
         DRAWN.set(DRAWN.get() & 0xf0);
-        verifier::change(self.0, uid, from, make)
+        verifier::change(self.0, owner, from, make)
     }
 
     fn enroll_all<T, E: From<StoreError>>(
         &self,
-        uids: &[u32],
+        owners: &[Owner],
         make: impl FnMut(usize) -> Result<(Change, T), E>,
     ) -> Vec<Option<Result<T, E>>> {
-        verifier::enroll_all(self.0, uids, make)
+        verifier::enroll_all(self.0, owners, make)
     }
 
-    fn remove(&self, uid: u32, from: Option<Id>) -> Result<(), StoreError> {
-        verifier::remove(self.0, uid, from)
+    fn remove(&self, owner: &Owner, from: Option<Id>) -> Result<(), StoreError> {
+        verifier::remove(self.0, owner, from)
     }
 
-    fn people(&self) -> Result<Vec<u32>, StoreError> {
-        Ok(vec![UID])
+    fn people(&self) -> Result<Vec<Owner>, StoreError> {
+        Ok(vec![OWNER])
     }
 }

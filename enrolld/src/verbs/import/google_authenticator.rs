@@ -89,7 +89,11 @@ impl Missing {
 
 /// The file in somebody's home, read with their rights.
 fn at_home(account: &Account) -> Result<Found, Missing> {
-    let found = User::from_uid(Uid::from_raw(account.uid));
+    let Some(uid) = account.uid() else {
+        let failure = Failure::new(format!("{} has no account, and so no home", account.name));
+        return Err(Missing::Refused(failure.hint("name the file after the user")));
+    };
+    let found = User::from_uid(Uid::from_raw(uid));
     let unknown = |error: StoreError| Missing::Refused(Failure::store(&error, &account.name));
     let user = found.map_err(|errno| unknown(StoreError::NameService(errno.into())))?;
     let user = user.ok_or_else(|| Missing::Refused(Failure::new(format!("{} is gone", account.name))))?;
@@ -114,7 +118,7 @@ fn at_home(account: &Account) -> Result<Found, Missing> {
 /// A file that root names. No link on its way is followed.
 fn elsewhere(path: &Path, account: &Account) -> Result<Found, Missing> {
     let shown = path.display().to_string();
-    match source::open_plainly(path, Uid::from_raw(account.uid)) {
+    match source::open_plainly(path, Uid::from_raw(account.uid().unwrap_or(0))) {
         Ok(file) => Ok(Found { file, shown, notes: Vec::new() }),
         Err(fault) => Err(Missing::new(&shown, &fault, None)),
     }

@@ -24,7 +24,7 @@ pub(super) fn run(house: &House, args: &Oath) -> Result<(), Failure> {
         return Err(Failure::new("--revive is for one user").hint("name them with --user"));
     }
     let only = args.user.as_ref().map(|user| people::account(user)).transpose()?;
-    let owner = only.as_ref().map_or(Uid::from_raw(0), |account| Uid::from_raw(account.uid));
+    let owner = only.as_ref().map_or(Uid::from_raw(0), |account| Uid::from_raw(account.uid().unwrap_or(0)));
     let shown = args.file.display().to_string();
     let file = source::open_plainly(&args.file, owner);
     let mut file = file.map_err(|fault| Failure::new(format!("{shown}: {fault}")))?;

@@ -85,7 +85,7 @@ fn enroll(settings: StoreSettings) -> Vec<String> {
     init(&settings, [7; 48]).expect("a new store");
     let store = FileStore::open(&settings).expect("a store");
     let verifier = Local::new(store, Policy::default(), clock, random);
-    let root = Account { name: "root".into(), uid: 0 };
+    let root = Account::local("root", 0);
     let step = clock().0 / 300;
     let mut codes = Vec::new();
     for number in 0..MAX_TOKENS {

@@ -21,8 +21,7 @@ struct Sides {
 }
 
 pub(crate) fn compare(store: PathBuf, enrolld: &str) {
-    let sides =
-        Sides { account: Account { name: "root".into(), uid: 0 }, socket: store.with_extension("socket") };
+    let sides = Sides { account: Account::local("root", 0), socket: store.with_extension("socket") };
     let codes = crate::enroll(StoreSettings { directory: store, id: None });
     let _daemon = Daemon::start(enrolld, &sides.socket);
     let (mut accepted, mut wrong) = (Times::default(), Times::default());
