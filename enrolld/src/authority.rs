@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use crate::house::House;
+use crate::people;
 use crate::terminal::{Reply, Terminal, missing};
 use crate::words::instant;
 use config::SelfEnroll;
@@ -32,7 +33,7 @@ impl Given {
 
 /// Whose enrollment a verb is about that people use for themselves too.
 pub(crate) fn account(house: &House, user: Option<&OsStr>) -> Result<Account, Failure> {
-    let account = user.map_or_else(crate::people::own, crate::people::account)?;
+    let account = user.map_or_else(people::own, |user| people::person(house, user))?;
     let own = nix::unistd::geteuid().as_raw();
     if house.is_own && account.uid() != Some(own) {
         return Err(Failure::new(format!("only root changes what is enrolled for {}", account.name))

@@ -126,6 +126,9 @@ Example:
     Revoke {
         /// Whose enrollment; the uid of an account that is gone
         user: OsString,
+        /// What was enrolled under this name before there was an account
+        #[arg(long)]
+        no_account: bool,
         /// Do not ask
         #[arg(long)]
         yes: bool,
@@ -203,7 +206,8 @@ Example:
     /// Take an enrollment over to the new name of its account
     #[command(after_help = "\
 After `usermod -l alicia alice` logins of alicia are denied until somebody
-says that this is the same person:
+says that this is the same person. So are those of an account that was made
+after somebody had been enrolled under its name without one:
 
 Example:
   # totpctl adopt alicia
@@ -286,6 +290,9 @@ Example:
 pub(crate) struct Enroll {
     /// Whom to enroll [default: yourself]
     pub(crate) user: Option<OsString>,
+    /// Somebody who has no account here, as of a VPN, FTP or mail server
+    #[arg(long, requires = "user")]
+    pub(crate) no_account: bool,
     /// Store at once, without asking for a code
     #[arg(long)]
     pub(crate) no_confirm: bool,
@@ -555,6 +562,9 @@ pub(crate) struct Importing {
     /// Also where the enrollment was revoked
     #[arg(long)]
     pub(crate) revive: bool,
+    /// Also who has no account, as of a VPN, FTP or mail server
+    #[arg(long)]
+    pub(crate) no_account: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -573,6 +583,9 @@ Example:
 pub(crate) struct Explain {
     /// Who logs in
     pub(crate) user: OsString,
+    /// As somebody without an account
+    #[arg(long)]
+    pub(crate) no_account: bool,
     /// At which service, by its name in pam.d
     #[arg(long, value_name = "SERVICE", value_parser = host)]
     pub(crate) service: String,

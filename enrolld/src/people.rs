@@ -4,11 +4,54 @@ use crate::failure::Failure;
 use crate::house::House;
 use otp::Typed;
 use std::ffi::OsStr;
-use verifier::{Account, Holder, Owner, Status, StoreError, UserName, lookup, lookup_uid};
+use verifier::{Account, FoldedName, Holder, Owner, Status, StoreError, UserName, lookup, lookup_uid};
 
 /// The account of this name.
 pub(crate) fn account(name: &OsStr) -> Result<Account, Failure> {
     find(name)?.ok_or_else(|| unknown(name))
+}
+
+/// Whoever has this name: an account or, where there is none, somebody who was enrolled without one.
+pub(crate) fn person(house: &House, name: &OsStr) -> Result<Account, Failure> {
+    match whose(name)? {
+        Some(account) if account.uid().is_some() || has_record(house, &account)? => Ok(account),
+        _ => Err(unknown(name)),
+    }
+}
+
+/// Whoever an import is for: somebody who has no account and was not enrolled before only where that is meant.
+pub(crate) fn newcomer(house: &House, name: &OsStr, no_account: bool) -> Result<Account, Failure> {
+    match whose(name)? {
+        Some(account) if account.uid().is_some() || no_account || has_record(house, &account)? => Ok(account),
+        _ => Err(unknown_but(name, "who has no account is imported with --no-account")),
+    }
+}
+
+/// The account of this name, which is to be enrolled.
+pub(crate) fn to_enroll(name: &OsStr) -> Result<Account, Failure> {
+    find(name)?.ok_or_else(|| unknown_but(name, "who has no account, as of a VPN: enroll --no-account"))
+}
+
+/// Somebody to be enrolled of whom it is said that there is no account.
+pub(crate) fn unaccounted(name: &OsStr) -> Result<Account, Failure> {
+    let wanted = without_account(name)?;
+    let found = match whose(name)? {
+        Some(account) if account.uid().is_none() => return Ok(account),
+        Some(account) => account.name,
+        None => wanted.name,
+    };
+    Err(Failure::new(format!("{found} has an account")).hint("leave out --no-account"))
+}
+
+/// Whoever was, or is to be, enrolled by this name and without an account, whether there is one by now or not.
+pub(crate) fn without_account(name: &OsStr) -> Result<Account, Failure> {
+    let folded = FoldedName::of(&user_name(name)?);
+    folded.map(Account::by_name).ok_or_else(|| Failure::new("the user name is too long"))
+}
+
+/// Whether something is kept of somebody without an account. Only root hears of that.
+fn has_record(house: &House, account: &Account) -> Result<bool, Failure> {
+    Ok(!house.is_own && status(house, account)?.is_some())
 }
 
 /// The account that this process runs as.
@@ -21,8 +64,9 @@ pub(crate) fn own() -> Result<Account, Failure> {
 /// The account of this name, or the uid of one that is gone and of which something is kept: what was
 /// enrolled for it must be seen and taken away too.
 pub(crate) fn account_or_gone(house: &House, name: &OsStr) -> Result<Account, Failure> {
-    if let Some(found) = find(name)? {
-        return Ok(found);
+    let found = whose(name)?;
+    if let Some(account) = found.as_ref().filter(|found| found.uid().is_some()) {
+        return Ok(account.clone());
     }
     let unknown = unknown(name);
     let people = match house.verifier.people() {
@@ -38,6 +82,11 @@ pub(crate) fn account_or_gone(house: &House, name: &OsStr) -> Result<Account, Fa
             None => Ok(Account::local(uid.to_string(), uid)),
             Some(account) => Err(unknown.hint(format!("uid {uid} is {}", account.name))),
         };
+    }
+    if let Some(person) = found
+        && has_record(house, &person)?
+    {
+        return Ok(person);
     }
     Err(match former(house, name, &people) {
         Some(uid) => unknown.hint(format!("uid {uid} was enrolled under this name: totpctl status {uid}")),
@@ -55,6 +104,29 @@ pub(crate) fn of_owner(owner: &Owner) -> Result<Account, StoreError> {
     match owner {
         Owner::Uid(uid) => of_uid(*uid),
         Owner::Name(name) => Ok(Account::by_name(name.clone())),
+    }
+}
+
+/// What is said of an account that is not enrolled, where somebody was under its name before there was an account.
+pub(crate) fn shadowed(house: &House, account: &Account, status: Option<&Status>) -> Option<String> {
+    if house.is_own || status.is_some_and(|status| status.enrolled) {
+        return None;
+    }
+    let error = house.verifier.standing(account).err()?;
+    Some(error.hint(&account.name).map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}")))
+}
+
+/// What is wrong where somebody was enrolled by this name and without an account: that there is one by now, or
+/// that nobody knows.
+pub(crate) fn shadow(name: &FoldedName) -> Option<String> {
+    match lookup(name.as_user_name()) {
+        Ok(None) => None,
+        Ok(Some(account)) => Some(format!(
+            "{name} is an account by now, for which this does not count: totpctl adopt {name}, or totpctl revoke \
+             --no-account {name}",
+            name = account.name
+        )),
+        Err(error) => Some(format!("whether this is an account by now: {error}")),
     }
 }
 
@@ -81,6 +153,12 @@ pub(crate) fn host_name() -> String {
     name.filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
 }
 
+/// The same with what helps where it was meant as a name.
+fn unknown_but(name: &OsStr, hint: &str) -> Failure {
+    let is_name = matches!(Typed::parse(name.as_encoded_bytes()), Typed::Malformed(_));
+    unknown(name).hints(is_name.then(|| hint.to_owned()))
+}
+
 /// Whoever leaves out the name and gives a code gave it as the name: it must not be repeated anywhere.
 fn unknown(name: &OsStr) -> Failure {
     match Typed::parse(name.as_encoded_bytes()) {
@@ -90,9 +168,18 @@ fn unknown(name: &OsStr) -> Failure {
 }
 
 fn find(name: &OsStr) -> Result<Option<Account>, Failure> {
+    let name = user_name(name)?;
+    lookup(&name).map_err(|error| Failure::store(&error, name.as_str()))
+}
+
+fn whose(name: &OsStr) -> Result<Option<Account>, Failure> {
+    let name = user_name(name)?;
+    verifier::whose(&name).map_err(|error| Failure::store(&error, name.as_str()))
+}
+
+fn user_name(name: &OsStr) -> Result<UserName, Failure> {
     let text = name.to_str().ok_or_else(|| Failure::new("the user name is not UTF-8 text"))?;
-    let name = UserName::new(text).map_err(|error| Failure::new(error.to_string()))?;
-    lookup(&name).map_err(|error| Failure::store(&error, text))
+    UserName::new(text).map_err(|error| Failure::new(error.to_string()))
 }
 
 fn former(house: &House, name: &OsStr, people: &[u32]) -> Option<u32> {

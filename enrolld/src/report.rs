@@ -20,12 +20,15 @@ pub(crate) struct Report {
     scratch_codes_left: Option<usize>,
     throttled: Vec<LaneReport>,
     pub(crate) warnings: Vec<String>,
+    /// `null` without an account.
     uid: Option<u32>,
     changed: Option<String>,
     backup_set: Option<SetReport>,
     bypasses: Vec<BypassReport>,
     invitation: Option<InvitationReport>,
     announcements: Vec<AnnouncementReport>,
+    /// Whether the person was enrolled without an account.
+    no_account: bool,
 }
 
 /// An invitation that was not used.
@@ -121,6 +124,7 @@ impl Report {
             bypasses: Vec::new(),
             invitation: None,
             announcements: Vec::new(),
+            no_account: account.uid().is_none(),
         }
     }
 
@@ -159,7 +163,7 @@ impl Report {
 
     /// Whether it is one of these accounts.
     pub(crate) fn is_of(&self, accounts: &[Account]) -> bool {
-        accounts.iter().any(|account| account.uid() == self.uid)
+        !self.no_account && accounts.iter().any(|account| account.uid() == self.uid)
     }
 
     /// One row of `list`, as its columns.
@@ -167,8 +171,9 @@ impl Report {
         let tokens: Vec<_> = self.tokens.iter().map(|token| token.name.as_str()).collect();
         let last = self.tokens.iter().filter_map(|token| token.last_used.as_deref()).max();
         let warned = if self.warnings.is_empty() { "" } else { " (see below)" };
+        let user = &self.user;
         [
-            self.user.clone(),
+            if self.no_account { format!("{user} (no account)") } else { user.clone() },
             if self.enrolled.is_none() { "unreadable".to_owned() } else { tokens.join(",") },
             last.map_or("never".to_owned(), |last| last.replace('T', " ").replace('Z', " UTC")),
             format!("{}{warned}", self.backup_codes_left),
@@ -245,15 +250,20 @@ fn report_on(house: &House, owner: &Owner) -> Option<Report> {
         Ok(status) => {
             let status = status.filter(|status| status.enrolled || status.invitation.is_some())?;
             let mut report = Report::new(&account, Some(&status));
-            if account == nameless
-                && let Owner::Uid(uid) = owner
-            {
-                let gone = format!("no account has uid {uid} any more: totpctl revoke {uid}");
-                report.warnings.push(gone);
-            }
+            report.warnings.extend(estranged(owner, account == nameless));
             Some(report)
         }
         Err(error) => Some(Report::unreadable(&account, error.to_string())),
+    }
+}
+
+/// What is said of somebody whose account is gone, or who has one by now.
+fn estranged(owner: &Owner, is_nameless: bool) -> Option<String> {
+    match owner {
+        Owner::Uid(uid) => {
+            is_nameless.then(|| format!("no account has uid {uid} any more: totpctl revoke {uid}"))
+        }
+        Owner::Name(name) => people::shadow(name),
     }
 }
 

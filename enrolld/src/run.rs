@@ -50,7 +50,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(cli: &Cli) -> Result<bool, Failure> {
     match &cli.verb {
         Verb::Doctor(args) => verbs::doctor::run(cli.config.as_deref(), args),
-        Verb::Rehearse { service, user } => verbs::rehearse::run(service, user),
+        Verb::Rehearse { service, user } => verbs::rehearse::run(cli.config.as_deref(), service, user),
         _ => change_or_show(cli).map(|()| true),
     }
 }
@@ -74,7 +74,7 @@ fn change_or_show(cli: &Cli) -> Result<(), Failure> {
         Verb::Invite(args) => verbs::invite::run(&house()?, args),
         Verb::Bypass(args) => verbs::bypass::issue(&house()?, args),
         Verb::RevokeBypass { user } => verbs::bypass::revoke(&house()?, user),
-        Verb::Revoke { user, yes } => verbs::revoke::run(&house()?, user, *yes),
+        Verb::Revoke { user, no_account, yes } => verbs::revoke::run(&house()?, user, *no_account, *yes),
         Verb::Unlock { user, clock } => verbs::unlock::run(&house()?, user, *clock),
         Verb::Forget { user } => verbs::forget::run(user),
         Verb::Restored { user, yes, .. } => verbs::restored::run(&house()?, user.as_deref(), *yes),

@@ -69,6 +69,10 @@ impl Context {
 
     /// Who called a service that is local; `None` where that is not established.
     fn caller(&self, account: &Account) -> Option<Origin> {
+        if account.uid().is_none() {
+            // Whoever it is, it is another than who is to be let in, of whom there is nothing on this machine.
+            return Some(Origin::Others);
+        }
         match getuid().as_raw() {
             0 if self.service == POLKIT => None,
             // sudo and su -c have become root before they ask, and name who called them. login(1) and greeters

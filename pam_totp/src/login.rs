@@ -19,8 +19,8 @@ use pam::module::PamHandle;
 use std::ffi::CStr;
 use verifier::wire::Claims;
 use verifier::{
-    Account, Circumstances, FileStore, Local, Origin, Outcome, Remote, Standing, StoreError, UserName,
-    Verifier, lookup,
+    Account, Circumstances, FileStore, FoldedName, Local, Origin, Outcome, Remote, Standing, StoreError,
+    UserName, Verifier, lookup, whose,
 };
 use zeroize::Zeroizing;
 
@@ -77,7 +77,8 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
     }
     let user = account.as_ref().map(|account| account.name.as_str());
     let report = |ending: &Ending| {
-        Report::new(ending, user, typed.as_ref(), &context).ruled(login.ruling.words.as_deref())
+        let words = login.ruling.words.as_deref().filter(|_| !matches!(ending, Ending::UnknownAccount));
+        Report::new(ending, user, typed.as_ref(), &context).ruled(words)
     };
     let code = answer(handle, &report(&ending));
     // After the log, which must have its line even if the client hangs up over this.
@@ -200,8 +201,8 @@ impl Login<'_> {
         if !is_still(handle, name) {
             return (Ending::Cancelled(RENAMED), self.known(name), Some(typed));
         }
-        if self.is_denied() {
-            return (Ending::Denied, self.known(name), Some(typed));
+        if let Some((ending, account)) = self.denial(name) {
+            return (ending, account, Some(typed));
         }
         let (ending, account, _) = self.judge(name, Given::Typed(&typed));
         (ending, account, Some(typed))
@@ -213,7 +214,7 @@ impl Login<'_> {
         if self.settings.rules.is_empty() {
             return Ruling::none();
         }
-        let Ok(Some(account)) = lookup(name) else { return Ruling { nullok: false, ..Ruling::none() } };
+        let Ok(Some(account)) = whose(name) else { return Ruling { nullok: false, ..Ruling::none() } };
         let decision = self.decide(&account);
         Ruling {
             then: decision.then,
@@ -248,8 +249,17 @@ impl Login<'_> {
         name.filter(|_| self.ruling.nullok).and_then(|name| self.exempt(name))
     }
 
-    pub(crate) fn is_denied(&self) -> bool {
-        self.ruling.then == Then::Deny
+    /// How a login ends that a rule denies, and whose it is. What nobody's name ends in is told from it by the log
+    /// alone.
+    pub(crate) fn denial(&self, name: Option<&UserName>) -> Option<(Ending, Option<Account>)> {
+        if self.ruling.then != Then::Deny {
+            return None;
+        }
+        let is_account = self.ruling.account.as_ref().is_some_and(|account| account.uid().is_some());
+        Some(match self.known(name) {
+            None if !is_account => (Ending::UnknownAccount, None),
+            known => (Ending::Denied, known),
+        })
     }
 
     /// Whether this login needs no code: only where everything that this rests on is established.
@@ -265,8 +275,9 @@ impl Login<'_> {
             }
         }
         let account = lookup(name).ok().flatten()?;
-        let standing = self.standing(&account).ok()?;
-        (standing == Standing::NotEnrolled).then_some((account, "not enrolled, and nullok is set"))
+        let is_free = |whose: &Account| matches!(self.standing(whose), Ok(Standing::NotEnrolled));
+        let nobody = is_free(&account) && other_spelling(name, &account).as_ref().is_none_or(is_free);
+        nobody.then_some((account, "not enrolled, and nullok is set"))
     }
 
     /// What is answered to the prompt, before which these words stand on a line of their own: an information
@@ -295,7 +306,7 @@ impl Login<'_> {
         name: Option<&UserName>,
         given: Given<'_>,
     ) -> (Ending, Option<Account>, Option<usize>) {
-        let account = match name.map_or(Ok(None), lookup) {
+        let account = match name.map_or(Ok(None), whose) {
             Ok(Some(account)) => account,
             Ok(None) => return (Ending::UnknownAccount, None, None),
             Err(error) => return (Ending::Answered(Outcome::Unavailable(error)), None, None),
@@ -306,7 +317,12 @@ impl Login<'_> {
         } else {
             given.check(&self.daemon(), &account, origin)
         };
-        (Ending::Answered(outcome), Some(account), code)
+        match (account.uid(), outcome) {
+            (None, Outcome::NotEnrolled) => (Ending::UnknownAccount, None, None),
+            // A name that may be nobody's stands in no log: a password may have been typed in its place.
+            (None, outcome @ Outcome::Unavailable(_)) => (Ending::Answered(outcome), None, None),
+            (_, outcome) => (Ending::Answered(outcome), Some(account), code),
+        }
     }
 
     /// Root goes to the files. Where a sandbox may be what keeps it from them, it asks whoever is outside.
@@ -352,8 +368,11 @@ impl Login<'_> {
         self.daemon().standing(account)
     }
 
+    /// Whose name it is, if it is anybody's. Of people without an account only root hears.
     pub(crate) fn known(&self, name: Option<&UserName>) -> Option<Account> {
-        name.and_then(|name| lookup(name).ok().flatten())
+        let account = name.and_then(|name| whose(name).ok().flatten())?;
+        let is_enrolled = || geteuid().is_root() && matches!(self.standing(&account), Ok(Standing::Enrolled));
+        (account.uid().is_some() || is_enrolled()).then_some(account)
     }
 
     /// Whom a program asks that may not read the store, such as a screen locker.
@@ -366,6 +385,13 @@ impl Login<'_> {
         let store = FileStore::open(&self.settings.store)?;
         Ok(Local::new(store, self.settings.policy(), sys::now as fn() -> Time, no_random))
     }
+}
+
+/// Whoever may have been enrolled by the name that was given before there was this account, which the name service
+/// calls otherwise. By the account's own name the verifier looks itself.
+fn other_spelling(name: &UserName, account: &Account) -> Option<Account> {
+    let own = UserName::new(&account.name).ok().and_then(|own| FoldedName::of(&own));
+    FoldedName::of(name).filter(|given| own.as_ref() != Some(given)).map(Account::by_name)
 }
 
 /// A login draws nothing at random.

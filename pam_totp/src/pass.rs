@@ -102,8 +102,8 @@ impl Login<'_> {
     fn judged<'a>(&self, name: Option<&UserName>, answer: &'a [u8]) -> (Done, Rest<'a>) {
         let tail = Tail::of(answer);
         let typed = Some(tail.likeliest());
-        if self.is_denied() {
-            return ((Ending::Denied, self.known(name), typed), Rest::of(answer, None).or_cut_off(answer));
+        if let Some((ending, account)) = self.denial(name) {
+            return ((ending, account, typed), Rest::of(answer, None).or_cut_off(answer));
         }
         let Some((account, why)) = self.free(name) else {
             let (ending, account, code) = self.judge(name, Given::Tail(&tail));

@@ -287,3 +287,48 @@ fn with_common_auth_a_wrong_password_ends_before_the_code() {
         assert!(!attempt.entered && !attempt.screen.contains(CODE_PROMPT), "{}", attempt.screen);
     });
 }
+
+#[test]
+fn a_code_is_asked_beside_a_certificate_of_users_without_an_account_at_openvpn() {
+    sandbox::within(|lab| {
+        fs::create_dir_all("/etc/openvpn/server").unwrap();
+        follow(lab, "OpenVPN: certificates and users without an account");
+        let vera = lab.enroll_with("vera", &["--no-account"]);
+        let plugin = fs::read_to_string("/etc/openvpn/server/pam_totp.conf").unwrap();
+        let (_, names) = plugin.lines().next().unwrap().split_once("USERNAME ").unwrap();
+        // auth-pam.c, name_value_match: letters that the prompt begins with, in any case.
+        assert!(CODE_PROMPT.to_lowercase().starts_with(names.split(' ').next().unwrap()));
+        assert!(plugin.contains("\nverify-client-cert require\n") && plugin.contains("\nauth-gen-token "));
+        let log_in = |user: &str, code: &str| {
+            let login = Login::new("openvpn", user).code(code).calling(&[Call::Authenticate, Call::AcctMgmt]);
+            let report = login.run();
+            report.verdict() == Code::Success && report.answer(Call::AcctMgmt) == Code::Success
+        };
+        assert!(!log_in("vera", &vera.phone.wrong()));
+        assert!(log_in("Vera", &vera.phone.code(0)));
+        assert!(!log_in("vera", &vera.phone.code(0)));
+        assert!(!log_in("nina", &vera.phone.code(1)));
+        assert!(!log_in("alice", &vera.phone.code(1)), "an account, and not enrolled");
+    });
+}
+
+#[test]
+fn password_and_code_in_one_field_of_users_without_an_account_at_vsftpd() {
+    sandbox::within(|lab| {
+        fs::create_dir_all("/etc/vsftpd").unwrap();
+        follow(lab, "vsftpd: users without an account");
+        let entry = "tie my %users, 'DB_File', '/etc/vsftpd/users.db', O_CREAT | O_RDWR, 0600, $DB_HASH; \
+                     $users{vera} = crypt($ARGV[0], '$5$rounds=1000$acceptance$');";
+        run(Command::new("perl").args(["-MDB_File", "-MFcntl", "-e", entry, PASSWORD]));
+        let vera = lab.enroll_with("vera", &["--no-account"]);
+        let code = vera.phone.code(0);
+        assert!(!one_field("vsftpd", "vera", &format!("{PASSWORD}{}", vera.phone.wrong())));
+        assert!(!one_field("vsftpd", "vera", PASSWORD), "without a code");
+        assert!(one_field("vsftpd", "vera", &format!("{PASSWORD}{code}")));
+        assert!(!one_field("vsftpd", "vera", &format!("{PASSWORD}{code}")));
+        assert!(
+            !one_field("vsftpd", "vera", &format!("wrong{}", vera.phone.code(1))),
+            "the password is wrong"
+        );
+    });
+}

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use verifier::log_line::{self, LogLine, Loudness};
 use verifier::wire::{self, Claims, Denial, Need, Request};
 use verifier::{
-    Account, FileStore, Local, Origin, Outcome, StoreError, UserName, Verifier, lookup, lookup_uid,
+    Account, FileStore, Local, Origin, Outcome, StoreError, UserName, Verifier, lookup_uid, whose,
 };
 use zeroize::Zeroizing;
 
@@ -105,7 +105,12 @@ impl Desk {
             (Ok(verifier), Some((tail, _))) => verifier.check_tail(&account, &tail, origin),
             (Err(error), _) => (Outcome::Unavailable(error), None),
         };
-        question.log(Some(&account.name), &outcome);
+        let is_somebody = account.uid().is_some() || matches!(outcome, Outcome::Judged(_));
+        if !is_somebody && matches!(outcome, Outcome::NotEnrolled) {
+            return Err(question.unknown());
+        }
+        // A name that may be nobody's stands in no log: a password may have been typed in its place.
+        question.log(is_somebody.then_some(account.name.as_str()), &outcome);
         if caller == Caller::Checker && matches!(outcome, Outcome::NotEnrolled) {
             // As for a name that is nobody's.
             return Err(Denial::NotAllowed);
@@ -121,6 +126,8 @@ impl Desk {
             if let Some(enrolled) = status.as_ref().filter(|status| status.enrolled) {
                 // It may be that of whoever had the uid before.
                 people::vet(enrolled, &account)?;
+            } else {
+                verifier.standing(&account)?;
             }
             Ok(status)
         });
@@ -153,7 +160,7 @@ impl Question<'_> {
     /// The account that was asked about, if this peer may ask this about it. The answer is the same for an
     /// account that is somebody else's and for a name that is nobody's.
     pub(super) fn account(&mut self, user: &str, settings: &Settings) -> Result<(Account, Caller), Denial> {
-        let account = match UserName::new(user).map_or(Ok(None), |name| lookup(&name)) {
+        let account = match UserName::new(user).map_or(Ok(None), |name| whose(&name)) {
             Ok(account) => account,
             Err(error) => {
                 self.log(None, &Outcome::Unavailable(error));
@@ -170,13 +177,20 @@ impl Question<'_> {
         let allowed = caller.may(self.method);
         match account {
             Some(account) if allowed => Ok((account, caller)),
+            None if allowed => Err(self.unknown()),
             account => {
-                let name = account.as_ref().map(|account| account.name.as_str());
-                let verdict = if allowed { "unknown-account" } else { "not-allowed" };
-                self.write(Loudness::Notice, name, ("refused", verdict), None, "");
+                let known = account.as_ref().filter(|account| account.uid().is_some());
+                let name = known.map(|account| account.name.as_str());
+                self.write(Loudness::Notice, name, ("refused", "not-allowed"), None, "");
                 Err(Denial::NotAllowed)
             }
         }
+    }
+
+    /// What is answered where nobody has this name.
+    fn unknown(&self) -> Denial {
+        self.write(Loudness::Notice, None, ("refused", "unknown-account"), None, "");
+        Denial::NotAllowed
     }
 
     pub(super) fn log(&self, user: Option<&str>, outcome: &Outcome) {

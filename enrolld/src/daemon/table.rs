@@ -103,6 +103,7 @@ impl Method {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use verifier::{FoldedName, UserName};
 
     #[test]
     fn who_may_ask_what_is_this_and_nothing_else() {
@@ -162,5 +163,10 @@ mod tests {
         assert_eq!(of(26, Some(&alice)), Caller::Checker);
         assert_eq!(of(26, None), Caller::Checker);
         assert_eq!(Caller::of(26, Some(&alice), &[]), Caller::Other);
+        // Nobody is the owner of what belongs to no account, whatever they are called.
+        let vera = UserName::new("vera").ok().and_then(|name| FoldedName::of(&name)).map(Account::by_name);
+        assert_eq!(of(2001, vera.as_ref()), Caller::Other);
+        assert_eq!(of(26, vera.as_ref()), Caller::Checker);
+        assert_eq!(of(0, vera.as_ref()), Caller::Root);
     }
 }

@@ -53,6 +53,14 @@ fn record(house: &House, store: &FileStore, owner: &Owner) -> Vec<Finding> {
     let Some(status) = status else { return Vec::new() };
     let mut found: Vec<_> =
         people::vet(&status, &account).err().iter().map(|error| broken(error, name)).collect();
+    if let Owner::Name(owner) = owner
+        && let Some(shadow) = people::shadow(owner)
+    {
+        let fix = format!(
+            "if this is the same person: totpctl adopt {name}; if not: totpctl revoke --no-account {name}"
+        );
+        found.push(finding::RECORD.finding(shadow, fix).about(Some(name)));
+    }
     if matches!(store.read(owner), Ok(Some(Person { ledger: Current::Lost, .. }))) {
         let fix = format!("totpctl unlock {name}");
         found.push(finding::RECORD.finding("the ledger is missing or damaged", fix).about(Some(name)));

@@ -20,7 +20,7 @@ struct Json<'a> {
 }
 
 pub(crate) fn issue(house: &House, args: &Bypass) -> Result<(), Failure> {
-    let account = people::account(&args.user)?;
+    let account = people::person(house, &args.user)?;
     let name = &account.name;
     let status = people::enrolled(house, &account)?;
     let code = random::backup_code()?;

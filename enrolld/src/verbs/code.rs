@@ -8,7 +8,7 @@ use otp::{Kind, Time, Token, TokenName};
 use std::ffi::OsStr;
 
 pub(crate) fn run(house: &House, user: &OsStr, only: Option<&TokenName>) -> Result<(), Failure> {
-    let account = people::account(user)?;
+    let account = people::person(house, user)?;
     people::enrolled(house, &account)?;
     let tokens = house.verifier.tokens(&account).map_err(|error| Failure::store(&error, &account.name))?;
     let now = clock::now();

@@ -14,10 +14,17 @@ use verifier::{Account, Circumstances};
 const POLKIT: &str = "polkit-1";
 
 pub(crate) fn run(settings: &Settings, config: Option<&Path>, args: &Explain) -> Result<(), Failure> {
-    let account = people::account(&args.user)?;
+    let account = match args.no_account {
+        true => people::unaccounted(&args.user)?,
+        false => people::account(&args.user)?,
+    };
     // As libpam does.
     let service = args.service.to_ascii_lowercase();
-    let place = place(settings, &service, args.from.as_deref());
+    let place = match place(settings, &service, args.from.as_deref()) {
+        // Nobody calls as somebody who is no account.
+        Place::Local if account.uid().is_none() => Place::OtherAccount,
+        place => place,
+    };
     let facts = Circumstances { account: &account, service: Some(&service), place };
     let decision = decide(&settings.rules, &facts);
     let file = config.unwrap_or(Path::new(config::DEFAULT_PATH)).display().to_string();
@@ -95,7 +102,7 @@ impl Case<'_> {
                     rule(*number, *line, Some(format!("{key}: {why}")))
                 }
             },
-            nullok: decision.heeds_nullok(),
+            nullok: self.account.uid().is_some() && decision.heeds_nullok(),
             remember: decision.remember,
         }
     }
@@ -104,6 +111,7 @@ impl Case<'_> {
         let mut page = format!("{} at {}", self.account.name, self.service);
         // Writing to a String cannot fail.
         let _ = match (&self.facts.place, &self.args.from) {
+            (Place::OtherAccount, _) => write!(page, ", called here"),
             (Place::Local, _) => write!(page, ", called here by {} or root", self.account.name),
             (_, Some(from)) => write!(page, " from {}", from.escape_debug()),
             (_, None) => write!(page, " from an unknown place"),
@@ -166,6 +174,8 @@ impl Case<'_> {
 
     /// What happens to who is not enrolled stands in pam.d, which is not read here.
     fn nullok(&self, decision: &Decision) -> Option<String> {
+        // Nobody without an account is exempt by it.
+        self.account.uid()?;
         let set = self.settings.login.unenrolled == config::Unenrolled::Skip;
         match (decision.then, decision.heeds_nullok()) {
             (Then::Require, true) => Some(format!(

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use zeroize::Zeroizing;
 
 pub(crate) fn run(house: &House, user: &OsStr, yes: bool) -> Result<(), Failure> {
-    let account = people::account(user)?;
+    let account = people::person(house, user)?;
     let name = &account.name;
     let status = people::enrolled(house, &account)?;
     people::vet(&status, &account).map_err(|error| Failure::store(&error, name))?;

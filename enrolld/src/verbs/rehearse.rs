@@ -2,6 +2,7 @@
 
 use crate::doctor::finding::MODULE_BROKEN;
 use crate::failure::Failure;
+use crate::house::House;
 use crate::libpam::{Converser, Style, Transaction};
 use crate::terminal::{Reply, Terminal};
 use crate::{output, people};
@@ -31,12 +32,16 @@ impl Converser for Person<'_> {
 }
 
 /// Whether the service lets the user in.
-pub(crate) fn run(service: &str, user: &OsStr) -> Result<bool, Failure> {
+pub(crate) fn run(config: Option<&Path>, service: &str, user: &OsStr) -> Result<bool, Failure> {
     if !geteuid().is_root() {
         return Err(Failure::new("only root may do this").hint("use sudo, in a shell that you keep open"));
     }
     let name = user.to_str().ok_or_else(|| Failure::new("the user name is not UTF-8 text"))?;
-    people::account(user)?;
+    // Without a store there are accounts all the same.
+    match House::open(config) {
+        Ok(house) => people::person(&house, user)?,
+        Err(_) => people::account(user)?,
+    };
     let terminal = Terminal::required("rehearse asks what the service asks", "run it at a terminal")?;
     let findings = crate::doctor::rehearsal(Path::new("/"), service)?;
     for finding in &findings {

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use verifier::Refusal;
 
 pub(crate) fn run(house: &House, user: &OsStr, old: &TokenName, new: &TokenName) -> Result<(), Failure> {
-    let account = people::account(user)?;
+    let account = people::person(house, user)?;
     let name = &account.name;
     let status = people::enrolled(house, &account)?;
     house.verifier.rename_token(&account, status.id, old, new).map_err(|refusal| match refusal {

@@ -7,8 +7,11 @@ use crate::{journal, output, people};
 use std::ffi::OsStr;
 use verifier::Status;
 
-pub(crate) fn run(house: &House, user: &OsStr, yes: bool) -> Result<(), Failure> {
-    let account = people::account_or_gone(house, user)?;
+pub(crate) fn run(house: &House, user: &OsStr, no_account: bool, yes: bool) -> Result<(), Failure> {
+    let account = match no_account {
+        true => people::without_account(user)?,
+        false => people::account_or_gone(house, user)?,
+    };
     let name = &account.name;
     let status = people::status(house, &account)?;
     let status = status.filter(|status| status.enrolled || status.invitation.is_some());

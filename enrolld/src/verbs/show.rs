@@ -22,7 +22,7 @@ struct Json<'a> {
 }
 
 pub(crate) fn run(house: &House, args: &Show) -> Result<(), Failure> {
-    let account = people::account(&args.user)?;
+    let account = people::person(house, &args.user)?;
     let status = people::enrolled(house, &account)?;
     // What a former owner of the uid has is not to be handed to the present one.
     people::vet(&status, &account).map_err(|error| Failure::store(&error, &account.name))?;

@@ -9,8 +9,12 @@ use std::ffi::OsStr;
 pub(crate) fn run(house: &House, user: Option<&OsStr>, json: bool) -> Result<(), Failure> {
     let account = user.map_or_else(people::own, |user| people::account_or_gone(house, user))?;
     let status = people::status(house, &account)?;
+    let shadowed = people::shadowed(house, &account, status.as_ref());
     if json {
-        return output::put_json(&Report::new(&account, status.as_ref()));
+        let mut report = Report::new(&account, status.as_ref());
+        report.warnings.extend(shadowed);
+        return output::put_json(&report);
     }
-    output::put(&page(&account, status.as_ref()))
+    let warning = shadowed.map_or(String::new(), |warning| format!("warning: {warning}\n"));
+    output::put(&format!("{}{warning}", page(&account, status.as_ref())))
 }

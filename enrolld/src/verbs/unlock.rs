@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use verifier::Status;
 
 pub(crate) fn run(house: &House, user: &OsStr, clock: bool) -> Result<(), Failure> {
-    let account = people::account(user)?;
+    let account = people::person(house, user)?;
     let name = &account.name;
     let before = people::enrolled(house, &account)?;
     let repaired =

@@ -12,7 +12,7 @@ use std::io::IsTerminal;
 use verifier::{Account, Origin, Outcome, Status};
 
 pub(crate) fn run(house: &House, user: Option<&OsStr>) -> Result<(), Failure> {
-    let account = user.map_or_else(people::own, people::account)?;
+    let account = user.map_or_else(people::own, |user| people::person(house, user))?;
     let status = people::enrolled(house, &account)?;
     let typed = Typed::parse(&read()?);
     match house.verifier.check(&account, &typed, Origin::Owner) {

@@ -42,6 +42,7 @@ fn status_prints_the_promised_keys() {
         "bypasses",
         "invitation",
         "announcements",
+        "no_account",
     ];
     assert_eq!(keys(&ran.out), promised);
     let expected = json!({
@@ -60,6 +61,7 @@ fn status_prints_the_promised_keys() {
         "bypasses": [],
         "invitation": null,
         "announcements": [],
+        "no_account": false,
     });
     assert_eq!(ran.json(), expected);
     assert_eq!(bench.run(["list", "--json"]).json(), json!([expected]));

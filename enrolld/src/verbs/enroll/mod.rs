@@ -14,7 +14,7 @@ use crate::terminal::{Terminal, missing};
 use crate::{authority, journal, output, people};
 use plan::Plan;
 use serde::Serialize;
-use verifier::{Authority, BackupSheet, Enrolled, NewToken, Refusal};
+use verifier::{Account, Authority, BackupSheet, Enrolled, NewToken, Refusal};
 
 /// What scripts rely on: exactly these keys.
 #[derive(Serialize)]
@@ -27,7 +27,7 @@ struct Json<'a> {
 }
 
 pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
-    let account = authority::account(house, args.user.as_deref())?;
+    let account = account(house, args)?;
     if house.is_own && args.no_confirm {
         return Err(Failure::new("only root enrolls without a code of the new token"));
     }
@@ -74,6 +74,17 @@ pub(crate) fn run(house: &House, args: &Enroll) -> Result<(), Failure> {
     }
     pictures.keep();
     finish(&plan, args.json, set.sheet)
+}
+
+fn account(house: &House, args: &Enroll) -> Result<Account, Failure> {
+    match args.user.as_deref() {
+        Some(_) if args.no_account && house.is_own => {
+            Err(Failure::new("only root enrolls somebody without an account"))
+        }
+        Some(user) if args.no_account => people::unaccounted(user),
+        Some(user) if !house.is_own => people::to_enroll(user),
+        user => authority::account(house, user),
+    }
 }
 
 /// Whether the daemon would take this, before anything is shown: without a code of the new token it stores

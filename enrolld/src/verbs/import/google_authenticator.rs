@@ -20,7 +20,7 @@ pub(super) fn run(house: &House, args: &GoogleAuthenticator) -> Result<(), Failu
     let mut tally = Tally::new(house, &args.importing, "google-authenticator", !args.all);
     match &args.user {
         Some(user) => {
-            let account = people::account(user)?;
+            let account = people::newcomer(house, user, args.importing.no_account)?;
             one(&mut tally, &account, args.path.as_deref(), true)?;
         }
         None => everybody(&mut tally)?,

@@ -18,19 +18,23 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Seek;
+use verifier::Account;
 
 pub(super) fn run(house: &House, args: &Oath) -> Result<(), Failure> {
     if args.importing.revive && args.user.is_none() {
         return Err(Failure::new("--revive is for one user").hint("name them with --user"));
     }
-    let only = args.user.as_ref().map(|user| people::account(user)).transpose()?;
-    let owner = only.as_ref().map_or(Uid::from_raw(0), |account| Uid::from_raw(account.uid().unwrap_or(0)));
+    let no_account = args.importing.no_account;
+    let only = args.user.as_ref().map(|user| people::newcomer(house, user, no_account)).transpose()?;
+    let owner = Uid::from_raw(only.as_ref().and_then(Account::uid).unwrap_or(0));
     let shown = args.file.display().to_string();
     let file = source::open_plainly(&args.file, owner);
     let mut file = file.map_err(|fault| Failure::new(format!("{shown}: {fault}")))?;
     let mut tally = Tally::new(house, &args.importing, "oath", only.is_some());
     let mut rows = Rows {
         shown: &shown,
+        house,
+        no_account,
         only: only.as_ref().map(|account| account.name.as_str()),
         hasher: RandomState::new(),
         left: HashMap::new(),
@@ -47,6 +51,9 @@ pub(super) fn run(house: &House, args: &Oath) -> Result<(), Failure> {
 
 struct Rows<'a> {
     shown: &'a str,
+    house: &'a House,
+    /// Whether whoever has no account is meant too.
+    no_account: bool,
     only: Option<&'a str>,
     hasher: RandomState,
     /// How many rows of a user are still to come, by a hash of the name: two users of one hash wait for each
@@ -130,7 +137,7 @@ impl Rows<'_> {
             return Ok(());
         }
         for (user, luggage) in self.held.remove(&hash).unwrap_or_default() {
-            match people::account(OsStr::new(&user)) {
+            match people::newcomer(self.house, OsStr::new(&user), self.no_account) {
                 Ok(account) => tally.take(&account, luggage)?,
                 Err(failure) => tally.refuse(Some(&user), failure)?,
             }
