@@ -227,7 +227,7 @@ impl Login<'_> {
 
     fn memory(&self, handle: &PamHandle) -> Option<Memory> {
         let is_local = self.settings.login.local_services.contains(&self.context.service);
-        Memory::of(handle, self.ruling.account.as_ref()?.uid, is_local, self.ruling.remember?)
+        Memory::of(handle, self.ruling.account.as_ref()?.uid()?, is_local, self.ruling.remember?)
     }
 
     fn decide(&self, account: &Account) -> Decision {

@@ -233,7 +233,7 @@ impl<S: Store> Local<S> {
     /// # Errors
     /// If the store gives no answer, or the account is no longer the one that was enrolled.
     pub fn enrollment(&self, account: &Account) -> Result<Option<Id>, StoreError> {
-        let Some(Person { record, ledger: Current::Whole(_) }) = self.store.read(account.uid)? else {
+        let Some(Person { record, ledger: Current::Whole(_) }) = self.store.read(&account.owner)? else {
             return Ok(None);
         };
         if record.enrollment().is_none() {

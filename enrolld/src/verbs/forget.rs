@@ -12,7 +12,9 @@ pub(crate) fn run(user: &OsStr) -> Result<(), Failure> {
     }
     let account = people::account(user)?;
     let name = &account.name;
-    let count = Remembered::default().forget(account.uid).map_err(|error| Failure::store(&error, name))?;
+    // No login without an account is remembered.
+    let forget = |uid| Remembered::default().forget(uid).map_err(|error| Failure::store(&error, name));
+    let count = account.uid().map_or(Ok(0), forget)?;
     if count == 0 {
         return output::put(&format!("{name}: no login was remembered\n"));
     }
