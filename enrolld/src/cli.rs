@@ -203,6 +203,30 @@ Example:
         #[arg(long)]
         yes: bool,
     },
+    /// Accept nothing of a user's for a while, and keep all of it
+    #[command(after_help = "\
+No code, backup code, bypass or invitation passes, and none is spent. What is
+enrolled, and for how long, stays. Doors that ask for no code are not closed.
+
+Example:
+  # totpctl suspend alice --reason 'on leave until May'
+  alice is suspended: no code, backup code or bypass of theirs is accepted")]
+    Suspend {
+        /// Whose
+        user: OsString,
+        /// Why; it stands in the log and in `status`
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: Reason,
+    },
+    /// Accept again what a suspended user holds
+    #[command(after_help = "\
+Example:
+  # totpctl resume alice
+  alice is no longer suspended")]
+    Resume {
+        /// Whose; the uid of an account that is gone
+        user: OsString,
+    },
     /// Take an enrollment over to the new name of its account
     #[command(after_help = "\
 After `usermod -l alicia alice` logins of alicia are denied until somebody
@@ -433,7 +457,7 @@ pub(crate) struct Status {
 
 /// Everybody who is enrolled
 #[derive(Args)]
-#[command(group(clap::ArgGroup::new("which").args(["pending", "unenrolled", "stale"])))]
+#[command(group(clap::ArgGroup::new("which").args(["pending", "unenrolled", "stale", "suspended"])))]
 #[command(after_help = "\
 Example:
   # totpctl list
@@ -454,6 +478,9 @@ pub(crate) struct List {
     /// Those who used no token for so long
     #[arg(long, value_name = "TIME", value_parser = idle)]
     pub(crate) stale: Option<u64>,
+    /// Those of whom nothing is accepted
+    #[arg(long)]
+    pub(crate) suspended: bool,
     /// Members of this group alone, whatever their shell
     #[arg(long, value_name = "GROUP", requires = "which", conflicts_with = "pending")]
     pub(crate) group: Option<String>,

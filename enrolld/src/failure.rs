@@ -63,6 +63,9 @@ impl Failure {
             Refusal::Revoked => Self::new(format!("the enrollment of {user} was revoked"))
                 .hint("an import brings it back with --revive"),
             Refusal::CounterLost => Self::new(refusal.to_string()).hint(format!("totpctl enroll {user}")),
+            Refusal::Suspended => Self::new(format!("{user} is suspended"))
+                .hint(format!("root ends that: totpctl resume {user}")),
+            Refusal::NotSuspended => Self::new(format!("{user} is {refusal}")),
             Refusal::RootEnrolls => Self::new(refusal.to_string()).hint("ask an administrator"),
             Refusal::NotConfirmed(_) | Refusal::Tokens(_) | Refusal::Unauthorised(_) => {
                 Self::new(refusal.to_string())

@@ -11,12 +11,12 @@ use verifier::log_line::{Loudness, word};
 pub(crate) fn changed(verb: &str, account: &Account, more: &str) {
     let more = if more.is_empty() { String::new() } else { format!(" {more}") };
     let (user, uid) = (word(&account.name), account.uid().map_or("none".to_owned(), |uid| uid.to_string()));
-    write(&format!("{verb}: user={user} uid={uid}{more} loginuid={}", login_uid()));
+    write(&format!("{verb}: user={user} uid={uid}{more} loginuid={}", shown_login_uid()));
 }
 
 /// Records that a store was made.
 pub(crate) fn created(path: &std::path::Path, id: verifier::Id) {
-    write(&format!("init: store={} id={id} loginuid={}", path.display(), login_uid()));
+    write(&format!("init: store={} id={id} loginuid={}", path.display(), shown_login_uid()));
 }
 
 /// Records a decision of the daemon.
@@ -39,12 +39,13 @@ fn send(program: &'static str, loudness: Loudness, line: &str) {
 }
 
 /// proc(5): the audit system's login uid, 4294967295 where nobody logged in.
-fn login_uid() -> String {
-    let uid = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
-    match uid.trim() {
-        "" | "4294967295" => "unset".to_owned(),
-        uid => uid.to_owned(),
-    }
+pub(crate) fn login_uid() -> Option<u32> {
+    let uid = std::fs::read_to_string("/proc/self/loginuid").ok()?;
+    uid.trim().parse().ok().filter(|uid| *uid != u32::MAX)
+}
+
+fn shown_login_uid() -> String {
+    login_uid().map_or("unset".to_owned(), |uid| uid.to_string())
 }
 
 /// RFC 3164's form without time and host: the receiver knows both, and in its own time zone.

@@ -6,7 +6,8 @@ use crate::words::{date, instant, logins, rfc3339};
 use otp::Kind;
 use serde::Serialize;
 use verifier::{
-    Account, AnnouncementStatus, BackupSheet, BypassStatus, InvitationStatus, Owner, Status, TokenStatus,
+    Account, AnnouncementStatus, BackupSheet, BypassStatus, InvitationStatus, Owner, Status,
+    SuspensionStatus, TokenStatus,
 };
 
 /// One person: the JSON of `status` and `list`, which scripts rely on. Keys are added and never changed.
@@ -29,6 +30,15 @@ pub(crate) struct Report {
     announcements: Vec<AnnouncementReport>,
     /// Whether the person was enrolled without an account.
     no_account: bool,
+    suspended: Option<SuspensionReport>,
+}
+
+/// That nothing of theirs is accepted. Who it is about is not told why.
+#[derive(Serialize)]
+struct SuspensionReport {
+    since: String,
+    reason: Option<String>,
+    by: Option<u32>,
 }
 
 /// An invitation that was not used.
@@ -100,6 +110,7 @@ impl Report {
             bypasses: status.bypasses.iter().map(BypassReport::from).collect(),
             invitation: status.invitation.map(InvitationReport::from),
             announcements: status.announcements.iter().map(AnnouncementReport::from).collect(),
+            suspended: status.suspended.as_ref().map(SuspensionReport::from),
             ..nothing
         }
     }
@@ -125,7 +136,22 @@ impl Report {
             invitation: None,
             announcements: Vec::new(),
             no_account: account.uid().is_none(),
+            suspended: None,
         }
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.suspended.is_some()
+    }
+
+    /// One row of `list --suspended`, as its columns.
+    pub(crate) fn suspended_row(&self) -> [String; 4] {
+        let Some(suspended) = &self.suspended else {
+            return [self.user.clone(), "unreadable".to_owned(), String::new(), String::new()];
+        };
+        let by = suspended.by.map_or("-".to_owned(), |uid| uid.to_string());
+        let reason = suspended.reason.clone().unwrap_or_default();
+        [self.user.clone(), spoken(&suspended.since), by, reason]
     }
 
     /// Whether somebody may enroll by themselves who is not enrolled.
@@ -139,7 +165,7 @@ impl Report {
             None => "unreadable".to_owned(),
             Some(InvitationReport { expires, expired }) => {
                 let over = if *expired { " (expired)" } else { "" };
-                format!("{}{over}", expires.replace('T', " ").replace('Z', " UTC"))
+                format!("{}{over}{}", spoken(expires), self.suspended_word())
             }
         };
         [self.user.clone(), until]
@@ -161,6 +187,10 @@ impl Report {
         self.enrolled == Some(true) && last.or(self.changed.as_deref()).is_some_and(|last| *last < *then)
     }
 
+    fn suspended_word(&self) -> &'static str {
+        if self.is_suspended() { " (suspended)" } else { "" }
+    }
+
     /// Whether it is one of these accounts.
     pub(crate) fn is_of(&self, accounts: &[Account]) -> bool {
         !self.no_account && accounts.iter().any(|account| account.uid() == self.uid)
@@ -174,8 +204,11 @@ impl Report {
         let user = &self.user;
         [
             if self.no_account { format!("{user} (no account)") } else { user.clone() },
-            if self.enrolled.is_none() { "unreadable".to_owned() } else { tokens.join(",") },
-            last.map_or("never".to_owned(), |last| last.replace('T', " ").replace('Z', " UTC")),
+            match self.enrolled {
+                None => "unreadable".to_owned(),
+                Some(_) => tokens.join(",") + self.suspended_word(),
+            },
+            last.map_or("never".to_owned(), spoken),
             format!("{}{warned}", self.backup_codes_left),
         ]
     }
@@ -193,6 +226,22 @@ impl From<&TokenStatus> for TokenReport {
                 Kind::Hotp => None,
             },
             last_used: token.last_used.map(rfc3339),
+        }
+    }
+}
+
+/// RFC 3339's form as people read it.
+fn spoken(instant: &str) -> String {
+    instant.replace('T', " ").replace('Z', " UTC")
+}
+
+impl From<&SuspensionStatus> for SuspensionReport {
+    fn from(status: &SuspensionStatus) -> Self {
+        let told = status.told.as_ref();
+        Self {
+            since: rfc3339(status.since),
+            reason: told.map(|(reason, _)| reason.to_string()),
+            by: told.and_then(|(_, by)| *by),
         }
     }
 }
@@ -248,7 +297,8 @@ fn report_on(house: &House, owner: &Owner) -> Option<Report> {
     };
     match house.verifier.status(&account) {
         Ok(status) => {
-            let status = status.filter(|status| status.enrolled || status.invitation.is_some())?;
+            let is_any = |s: &Status| s.enrolled || s.invitation.is_some() || s.suspended.is_some();
+            let status = status.filter(is_any)?;
             let mut report = Report::new(&account, Some(&status));
             report.warnings.extend(estranged(owner, account == nameless));
             Some(report)
@@ -289,11 +339,16 @@ pub(crate) fn page(account: &Account, status: Option<&Status>) -> String {
         None => format!("{} (no account)", account.name),
     };
     let mut text = match (status.enrolled, &status.invitation) {
-        (true, _) => format!("{who}: enrolled, last changed {changed}\n\n"),
+        (true, _) => format!("{who}: enrolled, last changed {changed}\n"),
         (false, Some(invitation)) => format!("{who}: not enrolled, {}\n", invitation_words(invitation)),
+        (false, None) if status.suspended.is_some() => format!("{who}: not enrolled\n"),
         (false, None) => format!("{who}: not enrolled, revoked {changed}\n"),
     };
+    if let Some(suspended) = &status.suspended {
+        text += &format!("suspended: {}\n", suspension_words(suspended));
+    }
     if status.enrolled {
+        text.push('\n');
         let head = ["TOKEN", "KIND", "ALGORITHM", "DIGITS", "PERIOD", "LAST USED"].map(str::to_owned);
         text += &columns(std::iter::once(head).chain(status.tokens.iter().map(token_row)));
         text += &format!("\nbackup codes: {}\n", backup_words(status));
@@ -334,6 +389,15 @@ fn backup_words(status: &Status) -> String {
     match &status.backup {
         Some((sheet, left)) => format!("{left} left of {}", set_words(sheet)),
         None => "none".to_owned(),
+    }
+}
+
+fn suspension_words(suspended: &SuspensionStatus) -> String {
+    let since = format!("nothing is accepted since {}", instant(suspended.since));
+    match &suspended.told {
+        Some((reason, Some(uid))) => format!("{since}, by login uid {uid}: {reason}"),
+        Some((reason, None)) => format!("{since}: {reason}"),
+        None => since,
     }
 }
 

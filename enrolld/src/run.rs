@@ -79,6 +79,8 @@ fn change_or_show(cli: &Cli) -> Result<(), Failure> {
         Verb::Forget { user } => verbs::forget::run(user),
         Verb::Restored { user, yes, .. } => verbs::restored::run(&house()?, user.as_deref(), *yes),
         Verb::Prune { dry_run, yes } => verbs::prune::run(&house()?, *dry_run, *yes),
+        Verb::Suspend { user, reason } => verbs::suspend::begin(&house()?, user, reason),
+        Verb::Resume { user } => verbs::suspend::end(&house()?, user),
         Verb::Adopt { user } => verbs::adopt::run(&house()?, user),
         Verb::Import(source) => verbs::import::run(&house()?, source),
         Verb::Export { user, yes } => verbs::export::run(&house()?, user, *yes),

@@ -6,7 +6,7 @@ use crate::pass::{self, Pass};
 use crate::remembered::Memory;
 use crate::report::{Ending, Report, told};
 use crate::{remembered, sys};
-use config::rules::{self, Decision, Then};
+use config::rules::{self, Then};
 use config::{Settings, Unenrolled};
 use nix::unistd::geteuid;
 use otp::{Tail, Time, Typed, Verdict};
@@ -183,7 +183,7 @@ impl Login<'_> {
             Err(words) => self.alone(handle, name, words),
         };
         let is_in = matches!(&done.0, Ending::Answered(Outcome::Judged(Verdict::Accepted { .. })));
-        if !is_in && !matches!(&done.0, Ending::Exempt(_)) {
+        if !is_in && !done.0.is_exempt() {
             self.denied(handle);
         }
         done
@@ -192,7 +192,7 @@ impl Login<'_> {
     /// A code without a password.
     fn alone(&self, handle: &mut PamHandle, name: Option<&UserName>, words: Option<&str>) -> Done {
         if let Some((account, why)) = self.free(name) {
-            return (Ending::Exempt(why), Some(account), None);
+            return (why, Some(account), None);
         }
         let typed = match self.ask(handle, words) {
             Ok(reply) => Typed::parse(&reply),
@@ -215,7 +215,7 @@ impl Login<'_> {
             return Ruling::none();
         }
         let Ok(Some(account)) = whose(name) else { return Ruling { nullok: false, ..Ruling::none() } };
-        let decision = self.decide(&account);
+        let decision = rules::decide(&self.settings.rules, &self.circumstances(&account));
         Ruling {
             then: decision.then,
             nullok: decision.heeds_nullok(),
@@ -230,23 +230,36 @@ impl Login<'_> {
         Memory::of(handle, self.ruling.account.as_ref()?.uid()?, is_local, self.ruling.remember?)
     }
 
-    fn decide(&self, account: &Account) -> Decision {
+    fn circumstances<'a>(&'a self, account: &'a Account) -> Circumstances<'a> {
         let service = Some(self.context.service.as_str()).filter(|service| !service.is_empty());
         let place = self.context.place(account, self.settings);
-        rules::decide(&self.settings.rules, &Circumstances { account, service, place })
+        Circumstances { account, service, place }
     }
 
-    /// Whose login needs no code, by a rule or under `nullok`, and why if no rule says it.
-    pub(crate) fn free(&self, name: Option<&UserName>) -> Option<(Account, &'static str)> {
+    /// Whose login needs no code, and why: nobody's who is suspended, as far as that can be read.
+    pub(crate) fn free(&self, name: Option<&UserName>) -> Option<(Account, Ending)> {
         if self.ruling.then == Then::Skip {
-            return self.ruling.account.clone().map(|account| (account, ""));
+            let account = self.ruling.account.clone().filter(|account| !self.is_suspended(account));
+            return account.map(|account| (account, Ending::Exempt("")));
         }
         if let (Some(memory), Some(account)) = (&self.memory, &self.ruling.account)
             && sys::undisturbed(|| self.files().is_ok_and(|files| memory.recalls(&files, account)))
         {
-            return Some((account.clone(), REMEMBERED));
+            return Some((account.clone(), Ending::Exempt(REMEMBERED)));
         }
-        name.filter(|_| self.ruling.nullok).and_then(|name| self.exempt(name))
+        let exempt = name.filter(|_| self.ruling.nullok).and_then(|name| self.exempt(name));
+        exempt.map(|(account, why)| (account, Ending::Exempt(why)))
+    }
+
+    /// Whether it is established that nothing of this account's is accepted. enrolld tells nobody but the account
+    /// itself.
+    fn is_suspended(&self, account: &Account) -> bool {
+        let suspended = match geteuid() {
+            me if me.is_root() => self.files().and_then(|files| files.is_suspended(account)),
+            me if Some(me.as_raw()) == account.uid() => self.daemon().is_suspended(account),
+            _ => Ok(false),
+        };
+        suspended.unwrap_or(false)
     }
 
     /// How a login ends that a rule denies, and whose it is. What nobody's name ends in is told from it by the log

@@ -110,7 +110,7 @@ impl Login<'_> {
             return ((ending, account, typed), Rest::of(answer, code).or_cut_off(answer));
         };
         if tail.missing().is_some() {
-            return ((Ending::Exempt(why), Some(account), None), Rest::of(answer, None));
+            return ((why, Some(account), None), Rest::of(answer, None));
         }
         let (ending, _, code) = self.judge(name, Given::Tail(&tail.optional()));
         let rest = Rest::of(answer, code);
@@ -118,7 +118,11 @@ impl Login<'_> {
             Ending::Answered(Outcome::Judged(Verdict::Accepted { .. })) => {
                 ((ending, Some(account), typed), rest)
             }
-            _ => ((Ending::Exempt(why), Some(account), None), rest),
+            // Since just now.
+            Ending::Answered(Outcome::Suspended(_)) => {
+                ((ending, Some(account), typed), rest.or_cut_off(answer))
+            }
+            _ => ((why, Some(account), None), rest),
         }
     }
 

@@ -25,6 +25,13 @@ pub(crate) enum Ending {
     Cancelled(&'static str),
 }
 
+impl Ending {
+    /// Whether the login needs no code.
+    pub(crate) fn is_exempt(&self) -> bool {
+        matches!(self, Self::Exempt(_))
+    }
+}
+
 /// What is answered, and how loud the log is about it (syslog(3)).
 pub(crate) struct Report {
     pub(crate) code: PamResultCode,
@@ -65,7 +72,10 @@ fn row(ending: &Ending) -> (PamResultCode, libc::c_int, &'static str, &'static s
         Ending::Answered(outcome) => {
             let code = match outcome {
                 Outcome::Judged(Verdict::Accepted { .. }) => PAM_SUCCESS,
-                Outcome::Judged(_) | Outcome::NotEnrolled | Outcome::Unavailable(_) => PAM_AUTH_ERR,
+                Outcome::Judged(_)
+                | Outcome::NotEnrolled
+                | Outcome::Suspended(_)
+                | Outcome::Unavailable(_) => PAM_AUTH_ERR,
             };
             let (loudness, word, verdict) = log_line::words(outcome);
             (code, priority(loudness), word, verdict)
@@ -202,6 +212,8 @@ mod tests {
         let of = |ending| Report::new(&ending, None, None, &context("")).code;
         assert_eq!(of(Ending::Exempt("x")), PamResultCode::PAM_IGNORE);
         assert_eq!(of(Ending::Denied), PamResultCode::PAM_AUTH_ERR);
+        let suspended = Outcome::Suspended(Time(5));
+        assert_eq!(of(Ending::Answered(suspended)), PamResultCode::PAM_AUTH_ERR);
         assert_eq!(of(Ending::UnknownAccount), PamResultCode::PAM_AUTH_ERR);
         assert_eq!(of(Ending::Answered(Outcome::NotEnrolled)), PamResultCode::PAM_AUTH_ERR);
         assert_eq!(

@@ -101,6 +101,10 @@ impl<S: Store> Local<S> {
         person: Option<&'p Person>,
         authority: Authority<'_>,
     ) -> Result<(Option<Cow<'p, Person>>, By), Refusal> {
+        // No code is accepted of who is suspended, and nothing else of theirs either.
+        if !authority.is_root() && person.is_some_and(|person| person.record.suspended.is_some()) {
+            return Err(Refusal::Suspended);
+        }
         let code = match (authority, person) {
             (Authority::Root, _) => return Ok((person.map(Cow::Borrowed), By::Root)),
             (Authority::Open, None) => return Ok((None, By::Open)),

@@ -7,6 +7,9 @@ impl<S: Store> Local<S> {
     /// A bypass more, in place of those that are over.
     pub(crate) fn issue(&self, account: &Account, from: Id, new: &NewBypass) -> Result<Issued, Refusal> {
         self.rewrite(account, from, |person, present, ledger| {
+            if person.record.suspended.is_some() {
+                return Err(Refusal::Suspended);
+            }
             let now = self.now();
             let mut record = self.keeping(&person.record, account)?;
             record.bypasses = record.bypasses.saturating_add(1);

@@ -18,6 +18,9 @@ impl<S: Store> Local<S> {
             if former.is_some_and(|record| record.enrollment().is_some()) {
                 return Err(Refusal::AlreadyEnrolled);
             }
+            if former.is_some_and(|record| record.suspended.is_some()) {
+                return Err(Refusal::Suspended);
+            }
             // It exists from here on, and with it the latest time on record, by which an invitation ends too.
             let ledger = match person.map(|person| &person.ledger) {
                 Some(Current::Whole(ledger) | Current::Half(ledger)) => ledger.without_tokens(),

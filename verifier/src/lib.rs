@@ -36,6 +36,7 @@ mod session;
 mod slots;
 mod stack;
 mod store;
+mod suspension;
 mod verifier;
 pub mod wire;
 
@@ -52,7 +53,9 @@ pub use id::Id;
 pub use init::{Initialized, init};
 pub use local::{Clock, Local, Random, short_key, vet};
 pub use owner::{FoldedName, Owner};
-pub use person::{Change, Current, Judge, NEWCOMERS, Person, change, enroll_all, login, read, remove};
+pub use person::{
+    Change, Current, Judge, NEWCOMERS, Person, change, enroll_all, login, read, record, remove,
+};
 pub use record::{Holder, Record, State};
 pub use remembered::Remembered;
 pub use remote::Remote;
@@ -60,6 +63,7 @@ pub use session::Session;
 pub use slots::{LEDGER_LEN, Read, SLOT_LEN, Slot, Slots};
 pub use stack::{below, wipe_stack};
 pub use store::{FileStore, Store};
+pub use suspension::{NewSuspension, Suspension, SuspensionStatus};
 pub use verifier::{
     AnnouncementStatus, BackupSheet, Brought, BypassStatus, Enrolled, Import, Imported, InvitationStatus,
     Issued, Made, NewBypass, NewInvitation, NewToken, Origin, Outcome, Refusal, Standing, Status,

@@ -8,14 +8,15 @@ use crate::person::{Change, Current, Judge, Person};
 use crate::restoring::only_tokens;
 use crate::{
     Account, Authority, BackupSheet, By, BypassStatus, Holder, Id, Import, Imported, InvitationStatus,
-    Issued, Made, NewBypass, NewInvitation, NewToken, Origin, Outcome, Owner, Record, Refusal,
+    Issued, Made, NewBypass, NewInvitation, NewSuspension, NewToken, Origin, Outcome, Owner, Record, Refusal,
 };
 use crate::{
-    Standing, State, Status, Store, StoreError, TokenStatus, UserName, Verifier, Waiting, lookup, lookup_uid,
+    Standing, State, Status, Store, StoreError, SuspensionStatus, TokenStatus, UserName, Verifier, Waiting,
+    lookup, lookup_uid,
 };
 use otp::{
     Attempt, BackupCode, BackupSet, Enrollment, Kind, Ledger, Policy, Tail, Time, Token, TokenName,
-    TokenState, Typed, Verdict,
+    TokenState, Typed,
 };
 
 /// Where the time comes from: read under the lock, since waiting for it may have taken a while.
@@ -79,6 +80,8 @@ impl<S: Store> Local<S> {
             sets: former.map_or(0, |record| record.sets),
             bypasses: former.map_or(0, |record| record.bypasses),
             state,
+            // No change but revoke and resume ends it.
+            suspended: former.and_then(|record| record.suspended.clone()),
         })
     }
 
@@ -141,20 +144,25 @@ struct Login<'a, S> {
 }
 
 impl<S: Store> Judge for Login<'_, S> {
-    type Answer = Verdict;
+    type Answer = Outcome;
 
     fn vet(&self, record: &Record) -> Result<(), StoreError> {
         vet(&record.holder, self.account)
     }
 
-    fn early(&self, enrollment: &Enrollment, ledger: &Ledger) -> Option<Verdict> {
-        otp::throttled(enrollment, ledger, &self.attempt, self.verifier.now(), &self.verifier.policy)
+    fn barred(&self, record: &Record) -> Option<Outcome> {
+        record.suspended.as_ref().map(|suspension| Outcome::Suspended(suspension.since))
     }
 
-    fn decide(&self, enrollment: &Enrollment, ledger: &Ledger) -> (Verdict, Option<Ledger>) {
+    fn early(&self, enrollment: &Enrollment, ledger: &Ledger) -> Option<Outcome> {
+        let (now, policy) = (self.verifier.now(), &self.verifier.policy);
+        otp::throttled(enrollment, ledger, &self.attempt, now, policy).map(Outcome::Judged)
+    }
+
+    fn decide(&self, enrollment: &Enrollment, ledger: &Ledger) -> (Outcome, Option<Ledger>) {
         let now = self.verifier.now();
         let judged = otp::judge(enrollment, ledger, &self.attempt, now, &self.verifier.policy);
-        (judged.verdict, judged.next)
+        (Outcome::Judged(judged.verdict), judged.next)
     }
 
     fn is_beyond_raising(&self, enrollment: &Enrollment, before: &Ledger, after: &Ledger) -> bool {
@@ -175,22 +183,26 @@ struct TailLogin<'a, S> {
 }
 
 impl<S: Store> Judge for TailLogin<'_, S> {
-    type Answer = (Verdict, Option<usize>);
+    type Answer = (Outcome, Option<usize>);
 
     fn vet(&self, record: &Record) -> Result<(), StoreError> {
         vet(&record.holder, self.account)
     }
 
+    fn barred(&self, record: &Record) -> Option<Self::Answer> {
+        record.suspended.as_ref().map(|suspension| (Outcome::Suspended(suspension.since), None))
+    }
+
     fn early(&self, enrollment: &Enrollment, ledger: &Ledger) -> Option<Self::Answer> {
         let (now, policy) = (self.verifier.now(), &self.verifier.policy);
         let waits = otp::split_throttled(enrollment, ledger, self.tail, self.origin, now, policy);
-        waits.map(|verdict| (verdict, None))
+        waits.map(|verdict| (Outcome::Judged(verdict), None))
     }
 
     fn decide(&self, enrollment: &Enrollment, ledger: &Ledger) -> (Self::Answer, Option<Ledger>) {
         let (now, policy) = (self.verifier.now(), &self.verifier.policy);
         let split = otp::split(enrollment, ledger, self.tail, self.origin, now, policy);
-        ((split.judgement.verdict, split.code), split.judgement.next)
+        ((Outcome::Judged(split.judgement.verdict), split.code), split.judgement.next)
     }
 
     fn is_beyond_raising(&self, enrollment: &Enrollment, before: &Ledger, after: &Ledger) -> bool {
@@ -234,6 +246,10 @@ impl<S: Store> Judge for Unlock<'_, S> {
         Ok(())
     }
 
+    fn barred(&self, _: &Record) -> Option<()> {
+        None
+    }
+
     fn early(&self, _: &Enrollment, _: &Ledger) -> Option<()> {
         None
     }
@@ -257,7 +273,7 @@ impl<S: Store> Verifier for Local<S> {
     fn check(&self, account: &Account, typed: &Typed, origin: Origin) -> Outcome {
         let attempt = Attempt { typed: typed.clone(), origin: self.origin(account, origin) };
         match self.store.login(&account.owner, &Login { verifier: self, account, attempt }) {
-            Ok(Some(verdict)) => Outcome::Judged(verdict),
+            Ok(Some(outcome)) => outcome,
             Ok(None) => self.not_enrolled(account),
             Err(error) => Outcome::Unavailable(error),
         }
@@ -266,7 +282,7 @@ impl<S: Store> Verifier for Local<S> {
     fn check_tail(&self, account: &Account, tail: &Tail, origin: Origin) -> (Outcome, Option<usize>) {
         let login = TailLogin { verifier: self, account, tail, origin: self.origin(account, origin) };
         match self.store.login(&account.owner, &login) {
-            Ok(Some((verdict, code))) => (Outcome::Judged(verdict), code),
+            Ok(Some(answer)) => answer,
             Ok(None) => (self.not_enrolled(account), None),
             Err(error) => (Outcome::Unavailable(error), None),
         }
@@ -274,12 +290,17 @@ impl<S: Store> Verifier for Local<S> {
 
     fn standing(&self, account: &Account) -> Result<Standing, StoreError> {
         Ok(match self.store.read(&account.owner)? {
+            Some(person) if person.record.suspended.is_some() => Standing::Suspended,
             Some(person) if person.record.enrollment().is_some() => Standing::Enrolled,
             _ => {
                 self.vet_name(account)?;
                 Standing::NotEnrolled
             }
         })
+    }
+
+    fn is_suspended(&self, account: &Account) -> Result<bool, StoreError> {
+        Ok(self.store.record(&account.owner)?.is_some_and(|record| record.suspended.is_some()))
     }
 
     fn status(&self, account: &Account) -> Result<Option<Status>, StoreError> {
@@ -331,6 +352,7 @@ impl<S: Store> Verifier for Local<S> {
         Ok(Some(Status {
             id: record.id,
             enrolled: record.enrollment().is_some(),
+            suspended: record.suspended.as_ref().map(SuspensionStatus::from),
             account: record.holder.account,
             owner: record.holder.owner,
             changed: record.written,
@@ -427,6 +449,7 @@ impl<S: Store> Verifier for Local<S> {
                 return Err(Refusal::NotEnrolled);
             }
             let record = self.renewed(Some(&person.record), account, State::Revoked(self.now()))?;
+            let record = Record { suspended: None, ..record };
             let ledger = match &person.ledger {
                 Current::Whole(ledger) | Current::Half(ledger) => ledger.without_tokens(),
                 Current::Lost => Ledger::default(),
@@ -467,6 +490,14 @@ impl<S: Store> Verifier for Local<S> {
 
     fn restored(&self, account: &Account) -> Result<(), Refusal> {
         self.put_restored(account)
+    }
+
+    fn suspend(&self, account: &Account, from: Option<Id>, new: &NewSuspension) -> Result<(), Refusal> {
+        self.put_suspension(account, from, new)
+    }
+
+    fn resume(&self, account: &Account, from: Id) -> Result<(), Refusal> {
+        self.end_suspension(account, from)
     }
 
     fn adopt(&self, account: &Account, from: Id) -> Result<(), Refusal> {

@@ -4,6 +4,7 @@
 //! ban by them.
 
 use crate::{Outcome, StoreError};
+use otp::calendar::rfc3339;
 use otp::{Method, Typed, Verdict};
 use std::fmt::Write;
 
@@ -34,6 +35,7 @@ pub fn words(outcome: &Outcome) -> (Loudness, &'static str, &'static str) {
             Verdict::ClockBehind { .. } => (Error, "refused", "unavailable"),
         },
         Outcome::NotEnrolled => (Notice, "refused", "not-enrolled"),
+        Outcome::Suspended(_) => (Notice, "refused", "suspended"),
         Outcome::Unavailable(_) => (Error, "refused", "unavailable"),
     }
 }
@@ -105,6 +107,9 @@ pub fn reason(outcome: &Outcome) -> String {
         },
         Outcome::Unavailable(error) => with_hint(error),
         Outcome::NotEnrolled => String::new(),
+        Outcome::Suspended(since) => {
+            format!("suspended since {}; nothing is spent or counted", rfc3339(*since))
+        }
     }
 }
 

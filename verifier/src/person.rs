@@ -24,6 +24,8 @@ pub trait Judge {
 
     /// Looks at whose enrollment this is, before the lock: this may ask a slow name service.
     fn vet(&self, record: &Record) -> Result<(), StoreError>;
+    /// The answer while nothing that this person holds is accepted: it spends and counts nothing.
+    fn barred(&self, record: &Record) -> Option<Self::Answer>;
     /// An answer that neither needs the lock nor changes anything, if there is one.
     fn early(&self, enrollment: &Enrollment, ledger: &Ledger) -> Option<Self::Answer>;
     /// The answer, and the ledger that must be recorded before it is given.
@@ -67,6 +69,9 @@ pub fn login<D: Disk, J: Judge>(disk: &D, owner: &Owner, judge: &J) -> Result<Op
     for _ in 0..ROUNDS {
         let Some(folder) = disk.folder(owner)? else { return Ok(None) };
         let Some((stamp, record)) = read_record(disk, &folder, owner)? else { return Ok(None) };
+        if let Some(answer) = judge.barred(&record) {
+            return Ok(Some(answer));
+        }
         let Some(enrollment) = record.enrollment() else { return Ok(None) };
         judge.vet(&record)?;
         let name = record.ledger_name();
@@ -190,6 +195,12 @@ pub fn read<D: Disk>(disk: &D, owner: &Owner) -> Result<Option<Person>, StoreErr
         }
     }
     Err(StoreError::Changed)
+}
+
+/// The enrollment as it stands, without its ledger: this neither waits for a lock nor needs a ledger that is whole.
+pub fn record<D: Disk>(disk: &D, owner: &Owner) -> Result<Option<Record>, StoreError> {
+    let Some(folder) = disk.folder(owner)? else { return Ok(None) };
+    Ok(read_record(disk, &folder, owner)?.map(|(_, record)| record))
 }
 
 /// The one way in which an enrollment is made, replaced or revoked.

@@ -1,6 +1,6 @@
 //! What is enrolled for one person, and under which account.
 
-use crate::{Account, Id, Owner};
+use crate::{Account, Id, Owner, Suspension};
 use otp::{BackupCode, Enrollment, Invitation, Time};
 
 /// A person's `enrollment.toml`.
@@ -18,6 +18,8 @@ pub struct Record {
     pub bypasses: u32,
     /// What is enrolled.
     pub state: State,
+    /// Whether none of it is accepted for a while.
+    pub suspended: Option<Suspension>,
 }
 
 /// Who was enrolled.

@@ -3,7 +3,7 @@
 //! Errors name a line and quote nothing, since the text holds secrets; buffers that held it are wiped.
 
 use crate::id::{hex, unhex};
-use crate::{FoldedName, Holder, Id, Owner, Record, State};
+use crate::{FoldedName, Holder, Id, Owner, Record, State, Suspension};
 use config::table::{Table, Wrong, array, boolean, number, text};
 use otp::{
     Algorithm, Announced, Announcement, BackupSet, Bypass, Digits, Enrollment, Invitation, Kind, Life,
@@ -37,6 +37,7 @@ fn record(source: &str) -> Result<Record, Wrong> {
     let bypasses = root.tables("bypass")?.into_iter().map(bypass).collect::<Result<Vec<_>, _>>()?;
     let scratch = root.table("scratch")?.map(scratch).transpose()?;
     let invitation = root.table("invitation")?.map(invitation).transpose()?;
+    let suspended = root.table("suspended")?.map(suspension).transpose()?;
     let changes = root.tables("change")?.into_iter().map(change).collect::<Result<Vec<_>, _>>()?;
     root.finish()?;
     let impossible = || Wrong { at: 0, message: unexpected() };
@@ -56,7 +57,7 @@ fn record(source: &str) -> Result<Record, Wrong> {
             State::Enrolled(enrollment.map_err(|_| impossible())?.with_scratch(scratch))
         }
     };
-    Ok(Record { id, holder, written, sets, bypasses: issued, state })
+    Ok(Record { id, holder, written, sets, bypasses: issued, state, suspended })
 }
 
 /// An account has a uid and a name; who has none has a name, in its folded form.
@@ -144,6 +145,16 @@ fn invitation(mut table: Table<'_>) -> Result<Invitation, Wrong> {
     Ok(invitation)
 }
 
+fn suspension(mut table: Table<'_>) -> Result<Suspension, Wrong> {
+    let suspension = Suspension {
+        since: table.need("since", time)?,
+        reason: table.need("reason", |value| Reason::new(text(value)?).ok_or_else(unexpected))?,
+        by: table.take("by", number)?,
+    };
+    table.finish()?;
+    Ok(suspension)
+}
+
 fn change(mut table: Table<'_>) -> Result<Announcement, Wrong> {
     let token = table.take("token", |value| TokenName::new(text(value)?).ok_or_else(unexpected))?;
     let announcement = Announcement {
@@ -201,8 +212,14 @@ fn write_record(text: &mut String, record: &Record) -> fmt::Result {
     writeln!(text, "written = {}", record.written.0)?;
     writeln!(text, "sets = {}", record.sets)?;
     writeln!(text, "bypasses = {}", record.bypasses)?;
+    if let State::Revoked(at) = &record.state {
+        writeln!(text, "revoked = {}", at.0)?;
+    }
+    if let Some(suspension) = &record.suspended {
+        write_suspension(text, suspension)?;
+    }
     let enrollment = match &record.state {
-        State::Revoked(at) => return writeln!(text, "revoked = {}", at.0),
+        State::Revoked(_) => return Ok(()),
         State::Invited(Invitation { life, salt, hash }) => {
             writeln!(text, "\n[invitation]")?;
             write_life(text, life)?;
@@ -247,6 +264,12 @@ fn write_record(text: &mut String, record: &Record) -> fmt::Result {
         write_life(text, &told.life)?;
     }
     Ok(())
+}
+
+fn write_suspension(text: &mut String, suspension: &Suspension) -> fmt::Result {
+    writeln!(text, "\n[suspended]\nsince = {}", suspension.since.0)?;
+    writeln!(text, "reason = {}", quoted(suspension.reason.as_str()))?;
+    suspension.by.map_or(Ok(()), |by| writeln!(text, "by = {by}"))
 }
 
 fn write_hashes(text: &mut String, salt: &[u8; 16], hashes: &[[u8; 32]]) -> fmt::Result {
@@ -333,6 +356,7 @@ mod tests {
             sets: 2,
             bypasses: 4,
             state: State::Enrolled(enrollment),
+            suspended: None,
         }
     }
 
@@ -357,9 +381,17 @@ mod tests {
         assert_eq!(parse(&render(&revoked)).unwrap(), revoked);
         let name = crate::UserName::new("Corp\\é \"x\"").unwrap();
         let holder = Holder::from(&crate::Account::by_name(FoldedName::of(&name).unwrap()));
-        let by_name = Record { holder, ..enrolled };
+        let by_name = Record { holder, ..enrolled.clone() };
         assert_eq!(parse(&render(&by_name)).unwrap(), by_name);
         assert!(!render(&by_name).contains("uid"));
+        for by in [None, Some(0), Some(u32::MAX)] {
+            let reason = Reason::new("leave, \"ticket\" \\ 12").unwrap();
+            let suspended = Some(Suspension { since: Time(8), reason, by });
+            for former in [&enrolled, &invited, &revoked, &by_name] {
+                let suspended = Record { suspended: suspended.clone(), ..former.clone() };
+                assert_eq!(parse(&render(&suspended)).unwrap(), suspended);
+            }
+        }
     }
 
     #[test]
@@ -384,9 +416,12 @@ mod tests {
         let replaced = Announced::Replaced { token: token(0).name };
         let enrollment = enrollment.with_announcements(vec![told(replaced); 8]).unwrap();
         let account = "\u{7}".repeat(255);
+        let reason = Reason::new(&"\"".repeat(200)).unwrap();
+        let longest = Suspension { since: Time(u64::MAX >> 1), reason, by: Some(u32::MAX) };
         let record = Record {
             holder: Holder { owner: Owner::Uid(u32::MAX), account },
             state: State::Enrolled(enrollment),
+            suspended: Some(longest),
             ..record()
         };
         let text = render(&record);
@@ -413,9 +448,11 @@ mod tests {
 
     #[test]
     fn a_mistake_is_named_by_its_line_alone() {
-        let text = render(&record());
+        let reason = Reason::new("leave").unwrap();
+        let suspended = Some(Suspension { since: Time(8), reason, by: Some(7) });
+        let text = render(&Record { suspended, ..record() });
         let broken = text.replacen("JVQWWZJA", "JVQWWZJ0", 1);
-        assert_eq!(parse(&broken), Err(13));
+        assert_eq!(parse(&broken), Err(18));
         for (from, to) in [
             ("format = 1", "format = 2"),
             ("digits = 8", "digits = 9"),
@@ -433,6 +470,11 @@ mod tests {
             ("what = \"backup-codes\"", "what = \"removed\""),
             ("by_root = true", "by_root = 1"),
             ("[[change]]", "[[changes]]"),
+            ("[suspended]", "[[suspended]]"),
+            ("since = 8", "since = -1"),
+            ("since = 8", "since = 8\nuntil = 9"),
+            ("reason = \"leave\"", ""),
+            ("by = 7", "by = \"7\""),
         ] {
             let broken = text.replacen(from, to, 1);
             assert_ne!(broken, *text, "{from}");

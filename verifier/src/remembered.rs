@@ -228,7 +228,7 @@ fn remove(folder: &File, name: &str) {
 }
 
 impl<S: Store> Local<S> {
-    /// The id of what is enrolled for `account`, where all of it is as it should be.
+    /// The id of what is enrolled for `account`, where all of it is as it should be and is accepted.
     ///
     /// # Errors
     /// If the store gives no answer, or the account is no longer the one that was enrolled.
@@ -236,7 +236,7 @@ impl<S: Store> Local<S> {
         let Some(Person { record, ledger: Current::Whole(_) }) = self.store.read(&account.owner)? else {
             return Ok(None);
         };
-        if record.enrollment().is_none() {
+        if record.enrollment().is_none() || record.suspended.is_some() {
             return Ok(None);
         }
         vet(&record.holder, account)?;

@@ -7,7 +7,7 @@ use crate::frame::{FrameError, Receiver, transmit};
 use crate::wire::{self, Claims, Denial, Reply, Sent};
 use crate::{
     Account, Authority, By, BypassStatus, Id, Import, Imported, InvitationStatus, Issued, Made, NewBypass,
-    NewInvitation, NewToken, Origin, Outcome, Owner, Refusal, Standing, Status, StoreError,
+    NewInvitation, NewSuspension, NewToken, Origin, Outcome, Owner, Refusal, Standing, Status, StoreError,
 };
 use crate::{Trouble, Verifier};
 use nix::errno::Errno;
@@ -154,9 +154,11 @@ impl Verifier for Remote {
     }
 
     fn standing(&self, account: &Account) -> Result<Standing, StoreError> {
-        let enrolled =
-            self.ask(&wire::status(&account.name), |reply| wire::read_standing(reply, &account.owner))?;
-        Ok(if enrolled { Standing::Enrolled } else { Standing::NotEnrolled })
+        self.ask(&wire::status(&account.name), |reply| wire::read_standing(reply, &account.owner))
+    }
+
+    fn is_suspended(&self, account: &Account) -> Result<bool, StoreError> {
+        Ok(self.standing(account)? == Standing::Suspended)
     }
 
     fn status(&self, account: &Account) -> Result<Option<Status>, StoreError> {
@@ -227,6 +229,14 @@ impl Verifier for Remote {
     }
 
     fn restored(&self, _: &Account) -> Result<(), Refusal> {
+        Err(self.roots().into())
+    }
+
+    fn suspend(&self, _: &Account, _: Option<Id>, _: &NewSuspension) -> Result<(), Refusal> {
+        Err(self.roots().into())
+    }
+
+    fn resume(&self, _: &Account, _: Id) -> Result<(), Refusal> {
         Err(self.roots().into())
     }
 

@@ -3,7 +3,7 @@
 use crate::disk::OsDisk;
 use crate::format::FORMAT;
 use crate::person::{self, Change, Judge, Person};
-use crate::{Format, Id, Owner, StoreError};
+use crate::{Format, Id, Owner, Record, StoreError};
 use config::StoreSettings;
 
 /// A place that keeps people's records and ledgers, and its promises about them: a login is recorded before
@@ -13,6 +13,8 @@ pub trait Store {
     fn network_key(&self) -> &[u8; 32];
     /// What there is of one person.
     fn read(&self, owner: &Owner) -> Result<Option<Person>, StoreError>;
+    /// What is enrolled for one person.
+    fn record(&self, owner: &Owner) -> Result<Option<Record>, StoreError>;
     /// One login. `None` if nobody is enrolled.
     fn login<J: Judge>(&self, owner: &Owner, judge: &J) -> Result<Option<J::Answer>, StoreError>;
     /// One change.
@@ -69,6 +71,10 @@ impl Store for FileStore {
 
     fn read(&self, owner: &Owner) -> Result<Option<Person>, StoreError> {
         person::read(&self.disk, owner)
+    }
+
+    fn record(&self, owner: &Owner) -> Result<Option<Record>, StoreError> {
+        person::record(&self.disk, owner)
     }
 
     fn login<J: Judge>(&self, owner: &Owner, judge: &J) -> Result<Option<J::Answer>, StoreError> {

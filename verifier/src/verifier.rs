@@ -1,7 +1,7 @@
 //! The one interface through which module, command line and daemon enroll, judge and inspect: answered in
 //! this process from the files ([`crate::Local`]), or by asking the daemon ([`crate::Remote`]).
 
-use crate::{Account, Authority, By, Id, Objection, Owner, StoreError};
+use crate::{Account, Authority, By, Id, NewSuspension, Objection, Owner, StoreError, SuspensionStatus};
 use otp::{
     BackupCode, Code, Lane, Network, Notice, Reason, Tail, Time, Token, TokenName, TokenState, Typed, Uses,
     Verdict,
@@ -32,6 +32,8 @@ pub enum Outcome {
     Judged(Verdict),
     /// Nobody is enrolled under this account.
     NotEnrolled,
+    /// Nothing of this account's is accepted since this instant, so it was not judged.
+    Suspended(Time),
     /// It could not be judged: denied.
     Unavailable(StoreError),
 }
@@ -43,6 +45,8 @@ pub enum Standing {
     Enrolled,
     /// There is none, or it was revoked.
     NotEnrolled,
+    /// Enrolled or not: nothing is accepted, and nothing exempts.
+    Suspended,
 }
 
 /// How a new token joins what there is.
@@ -201,6 +205,10 @@ pub enum Refusal {
     /// An event token of somebody who was enrolled before: nobody knows any more which of its counters were
     /// used here.
     CounterLost,
+    /// Nothing that this person holds is accepted for a while.
+    Suspended,
+    /// It is.
+    NotSuspended,
 }
 
 /// What is known of one person.
@@ -222,6 +230,8 @@ pub struct Status {
     pub backup: Option<(BackupSheet, usize)>,
     /// How many scratch codes of an earlier module are left; `None` where it left none.
     pub scratch_left: Option<usize>,
+    /// Whether nothing of it is accepted for a while.
+    pub suspended: Option<SuspensionStatus>,
     /// The invitation, if nobody is enrolled and one is waiting.
     pub invitation: Option<InvitationStatus>,
     /// The bypasses that were issued and not yet cleared away.
@@ -295,6 +305,8 @@ pub trait Verifier {
     fn check_tail(&self, account: &Account, tail: &Tail, origin: Origin) -> (Outcome, Option<usize>);
     /// Whether `account` is enrolled.
     fn standing(&self, account: &Account) -> Result<Standing, StoreError>;
+    /// Whether nothing of `account`'s is accepted for a while, enrolled or not: this needs no ledger.
+    fn is_suspended(&self, account: &Account) -> Result<bool, StoreError>;
     /// What is known of `account`; `None` if nothing ever was enrolled.
     fn status(&self, account: &Account) -> Result<Option<Status>, StoreError>;
     /// The tokens of `account`, with their secrets and next counters: for whoever may show them.
@@ -354,6 +366,10 @@ pub trait Verifier {
     /// Makes good for nothing what may have been used since this was written: after a restore of a backup, or
     /// on a clone. Tokens whose codes follow the time go on beyond now; all else is void, an invitation too.
     fn restored(&self, account: &Account) -> Result<(), Refusal>;
+    /// Accepts nothing any more that `account` holds, and keeps it.
+    fn suspend(&self, account: &Account, from: Option<Id>, new: &NewSuspension) -> Result<(), Refusal>;
+    /// Accepts again what `account` holds.
+    fn resume(&self, account: &Account, from: Id) -> Result<(), Refusal>;
     /// Takes the enrollment of `account`'s uid over to its present name.
     fn adopt(&self, account: &Account, from: Id) -> Result<(), Refusal>;
     /// Takes over for `account` what was enrolled under its name before there was an account.
@@ -388,6 +404,8 @@ impl fmt::Display for Refusal {
             Self::CounterLost => {
                 write!(f, "which counters of the event token were used here is not known any more")
             }
+            Self::Suspended => write!(f, "suspended"),
+            Self::NotSuspended => write!(f, "not suspended"),
             Self::RootEnrolls => write!(f, "by [daemon] self_enroll, only root enrolls here"),
         }
     }

@@ -9,8 +9,8 @@ pub(crate) use changes::{Sent, enroll, new_codes, read_made, read_removed, remov
 
 use crate::json::{Object, Value};
 use crate::{
-    AnnouncementStatus, BackupSheet, BypassStatus, Id, InvitationStatus, Origin, Outcome, Owner, Status,
-    TokenStatus, Waiting,
+    AnnouncementStatus, BackupSheet, BypassStatus, Id, InvitationStatus, Origin, Outcome, Owner, Standing,
+    Status, SuspensionStatus, TokenStatus, Waiting,
 };
 use otp::{
     Algorithm, Announced, Digits, Kind, Lane, Malformed, Method, Notice, Period, Reason, Tail, Time,
@@ -295,6 +295,9 @@ pub fn split(owner: &Owner, outcome: &Outcome, code: Option<usize>) -> Option<Ze
     let verdict = match outcome {
         Outcome::Unavailable(_) => return None,
         Outcome::NotEnrolled => return Some(result(reply.text("verdict", "not-enrolled"))),
+        Outcome::Suspended(since) => {
+            return Some(result(reply.text("verdict", "suspended").number("since", since.0)));
+        }
         Outcome::Judged(verdict) => verdict,
     };
     Some(result(match verdict {
@@ -371,6 +374,10 @@ pub fn known(owner: &Owner, status: Option<&Status>) -> Zeroizing<String> {
     }
     if let Some(left) = status.scratch_left {
         record = record.number("scratch_left", left as u64);
+    }
+    // Why is not for them to read.
+    if let Some(SuspensionStatus { since, .. }) = &status.suspended {
+        record = record.number("suspended", since.0);
     }
     if let Some(InvitationStatus { expires, expired }) = status.invitation {
         let invitation = Object::new().number("expires", expires.0).flag("expired", expired);
@@ -487,6 +494,7 @@ pub(crate) fn read_checked(message: &[u8], owner: &Owner) -> Option<Reply<Outcom
         let token = |given: &mut Fields<'_>| TokenName::new(&given.text("token").ok()??);
         Some(Outcome::Judged(match verdict.as_str() {
             "not-enrolled" => return Some(Outcome::NotEnrolled),
+            "suspended" => return Some(Outcome::Suspended(Time(given.number("since")?))),
             "accepted" => Verdict::Accepted {
                 method: match given.text("method").ok()??.as_str() {
                     "code" => Method::Code(token(&mut given)?),
@@ -532,8 +540,19 @@ pub(crate) fn read_split(message: &[u8], owner: &Owner) -> Option<Reply<(Outcome
 }
 
 /// Reads of the reply to `Status` whether anything is enrolled.
-pub(crate) fn read_standing(message: &[u8], owner: &Owner) -> Option<Reply<bool>> {
-    read_reply(message, owner, |mut given| given.take("enrolled")?.flag())
+pub(crate) fn read_standing(message: &[u8], owner: &Owner) -> Option<Reply<Standing>> {
+    read_reply(message, owner, |mut given| {
+        let enrolled = given.take("enrolled")?.flag()?;
+        let suspended = match given.take("record") {
+            Some(record) => Fields::of(Some(record))?.take("suspended").is_some_and(|since| !since.is_null()),
+            None => false,
+        };
+        Some(match (suspended, enrolled) {
+            (true, _) => Standing::Suspended,
+            (false, true) => Standing::Enrolled,
+            (false, false) => Standing::NotEnrolled,
+        })
+    })
 }
 
 /// Reads the reply to `Status`.
@@ -544,6 +563,10 @@ pub(crate) fn read_status(message: &[u8], owner: &Owner) -> Option<Reply<Option<
         let mut record = Fields::of(Some(record))?;
         let backup = match record.take("backup") {
             Some(set) => Some(read_left(Fields::of(Some(set))?)?),
+            None => None,
+        };
+        let suspended = match record.take("suspended").filter(|since| !since.is_null()) {
+            Some(since) => Some(SuspensionStatus { since: Time(since.number()?), told: None }),
             None => None,
         };
         let invitation = match record.take("invitation") {
@@ -559,6 +582,7 @@ pub(crate) fn read_status(message: &[u8], owner: &Owner) -> Option<Reply<Option<
             tokens: record.all("tokens", read_token)?,
             backup,
             scratch_left: record.number("scratch_left").and_then(|left| left.try_into().ok()),
+            suspended,
             invitation,
             bypasses: record.all("bypasses", read_bypass)?,
             announcements: record.all("announcements", read_announcement)?,

@@ -70,6 +70,8 @@ fn every_verdict_comes_out_as_it_went_in() {
     }
     let reply = checked(&ALICE, &Outcome::NotEnrolled).unwrap();
     assert!(matches!(read(&reply), Some(Reply::Result(Outcome::NotEnrolled))));
+    let reply = checked(&ALICE, &Outcome::Suspended(Time(7))).unwrap();
+    assert!(matches!(read(&reply), Some(Reply::Result(Outcome::Suspended(Time(7))))));
 }
 
 #[test]
@@ -143,6 +145,7 @@ fn a_status_comes_out_as_it_went_in() {
         account: "alice".into(),
         owner: ALICE,
         enrolled: true,
+        suspended: None,
         changed: Time(1_799_999_999),
         tokens: vec![token, counter],
         backup: Some((BackupSheet { number: 2, created: Time(1_700_000_000) }, 9)),
@@ -162,20 +165,31 @@ fn a_status_comes_out_as_it_went_in() {
         throttled: vec![Waiting { lane: Lane::Strangers, until: Time(1_800_000_030) }],
         warnings: vec!["half of \"it\"\n".into()],
     };
-    for status in [status.clone(), Status { enrolled: false, tokens: vec![], backup: None, ..status }] {
+    let suspended = Some(SuspensionStatus { since: Time(1_799_999_000), told: None });
+    let suspended = Status { suspended, ..status.clone() };
+    for status in
+        [suspended, status.clone(), Status { enrolled: false, tokens: vec![], backup: None, ..status }]
+    {
         let reply = known(&ALICE, Some(&status));
         match read_status(reply.as_bytes(), &ALICE) {
             Some(Reply::Result(Some(read))) => assert_eq!(format!("{read:?}"), format!("{status:?}")),
             _ => panic!("{}", *reply),
         }
         match read_standing(reply.as_bytes(), &ALICE) {
-            Some(Reply::Result(enrolled)) => assert_eq!(enrolled, status.enrolled),
+            Some(Reply::Result(standing)) => assert_eq!(
+                standing,
+                match (&status.suspended, status.enrolled) {
+                    (Some(_), _) => Standing::Suspended,
+                    (None, true) => Standing::Enrolled,
+                    (None, false) => Standing::NotEnrolled,
+                }
+            ),
             _ => panic!("{}", *reply),
         }
     }
     let nothing = known(&ALICE, None);
     assert!(matches!(read_status(nothing.as_bytes(), &ALICE), Some(Reply::Result(None))));
-    assert!(matches!(read_standing(nothing.as_bytes(), &ALICE), Some(Reply::Result(false))));
+    assert!(matches!(read_standing(nothing.as_bytes(), &ALICE), Some(Reply::Result(Standing::NotEnrolled))));
     assert!(read_standing(nothing.as_bytes(), &Owner::Uid(2002)).is_none());
     assert!(read_standing(nothing.replace("false", "0").as_bytes(), &ALICE).is_none());
 }

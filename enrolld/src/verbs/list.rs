@@ -1,4 +1,5 @@
-//! `list`: everybody who is enrolled; who was invited and is not; who is not at all; who uses no token.
+//! `list`: everybody who is enrolled; who was invited and is not; who is not at all; who uses no token; who is
+//! suspended.
 
 use crate::cli::List;
 use crate::failure::Failure;
@@ -19,8 +20,10 @@ pub(crate) fn run(house: &House, args: &List) -> Result<(), Failure> {
     // Of whom nothing can be established is never left out.
     let is_asked_for = |report: &Report| match args.stale {
         _ if report.enrolled.is_none() => true,
+        _ if args.suspended => report.is_suspended(),
         Some(idle) => report.is_stale(Time(clock::now().0.saturating_sub(idle))),
-        None => report.is_invited() == args.pending,
+        None if args.pending => report.is_invited(),
+        None => report.enrolled == Some(true),
     };
     let is_of = |report: &Report| members.as_ref().is_none_or(|members| report.is_of(members));
     put(everybody(house)?.filter(is_asked_for).filter(is_of), args)
@@ -52,6 +55,7 @@ fn nobody(args: &List) -> &'static str {
     match args {
         List { pending: true, .. } => "no invitation is pending\n",
         List { unenrolled: true, .. } => "everybody is enrolled\n",
+        List { suspended: true, .. } => "nobody is suspended\n",
         List { stale: Some(_), .. } => "everybody has used a token since\n",
         _ => "nobody is enrolled\n",
     }
@@ -64,6 +68,10 @@ fn table(reports: &[Report], args: &List, has_head: bool) -> String {
     }
     if args.unenrolled {
         return columns(until.chain(reports.iter().map(Report::unenrolled_row)));
+    }
+    if args.suspended {
+        let head = has_head.then(|| ["USER", "SINCE", "BY", "REASON"].map(str::to_owned));
+        return columns(head.into_iter().chain(reports.iter().map(Report::suspended_row)));
     }
     let head = has_head.then(|| ["USER", "TOKENS", "LAST USED", "BACKUP CODES"].map(str::to_owned));
     columns(head.into_iter().chain(reports.iter().map(Report::row)))

@@ -22,5 +22,6 @@ pub(crate) mod restored;
 pub(crate) mod revoke;
 pub(crate) mod show;
 pub(crate) mod status;
+pub(crate) mod suspend;
 pub(crate) mod unlock;
 pub(crate) mod verify;

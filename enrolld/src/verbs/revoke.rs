@@ -18,14 +18,24 @@ pub(crate) fn run(house: &House, user: &OsStr, no_account: bool, yes: bool) -> R
     let status = status.ok_or_else(|| Failure::new(format!("{name} is not enrolled")))?;
     if !yes {
         let terminal = Terminal::required("revoke asks before it destroys", "--yes answers")?;
-        if !terminal.confirm(&format!("Take away {name}'s {}?", belongings(&status)))? {
+        if !terminal.confirm(&format!(
+            "Take away {name}'s {}{}?",
+            belongings(&status),
+            and_suspension(&status)
+        ))? {
             return Err(Failure::new("not confirmed, nothing was changed"));
         }
     }
     house.verifier.revoke(&account, status.id).map_err(|refusal| Failure::refusal(&refusal, name))?;
     journal::changed("revoke", &account, "");
     let was = if status.enrolled { "enrolled" } else { "invited" };
-    output::put(&format!("{name} is no longer {was}\n"))
+    let nor = if status.suspended.is_some() { ", nor suspended" } else { "" };
+    output::put(&format!("{name} is no longer {was}{nor}\n"))
+}
+
+/// Under `nullok` that was what kept them out.
+fn and_suspension(status: &Status) -> &'static str {
+    if status.suspended.is_some() { ", and the suspension" } else { "" }
 }
 
 /// `tokens phone, yubikey and 7 backup codes`: what would be gone.

@@ -20,6 +20,12 @@ pub(crate) fn run(house: &House, user: Option<&OsStr>) -> Result<(), Failure> {
             output::put(&accepted(&method, backup_left))
         }
         Outcome::Judged(verdict) => Err(refused(house, &account, &status, &typed, &verdict)),
+        Outcome::Suspended(since) => Err(Failure::new(format!(
+            "refused: {} is suspended since {}; nothing was spent",
+            account.name,
+            instant(since)
+        ))
+        .hint(format!("root ends that: totpctl resume {}", account.name))),
         Outcome::NotEnrolled => Err(Failure::new(format!("{} is not enrolled", account.name))),
         Outcome::Unavailable(error) => Err(Failure::store(&error, &account.name)),
     }

@@ -43,6 +43,7 @@ fn status_prints_the_promised_keys() {
         "invitation",
         "announcements",
         "no_account",
+        "suspended",
     ];
     assert_eq!(keys(&ran.out), promised);
     let expected = json!({
@@ -62,6 +63,7 @@ fn status_prints_the_promised_keys() {
         "invitation": null,
         "announcements": [],
         "no_account": false,
+        "suspended": null,
     });
     assert_eq!(ran.json(), expected);
     assert_eq!(bench.run(["list", "--json"]).json(), json!([expected]));

@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 22] = [
     "init",
     "enroll",
     "status",
@@ -19,6 +19,8 @@ const VERBS: [&str; 20] = [
     "unlock",
     "restored",
     "prune",
+    "suspend",
+    "resume",
     "adopt",
     "import",
     "export",

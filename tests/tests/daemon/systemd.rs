@@ -85,6 +85,7 @@ fn checked(user: &str, typed: &Typed) -> Verdict {
     match client.check(&Account::local(user, uid), typed, Origin::Console) {
         Outcome::Judged(verdict) => verdict,
         Outcome::NotEnrolled => panic!("{user} is enrolled"),
+        Outcome::Suspended(_) => panic!("{user} is not suspended"),
         Outcome::Unavailable(error) => panic!("a client got no answer: {error}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::documents::{Tree, read_by_serde};
 use crate::wire::{self, Reply, Sent};
-use crate::{FoldedName, Outcome, Owner, Refusal, Status};
+use crate::{FoldedName, Outcome, Owner, Refusal, Standing, Status};
 use otp::{Malformed, TokenName, Verdict};
 use std::path::Path;
 
@@ -48,6 +48,7 @@ fn verdict_comes_back(bytes: &[u8], outcome: &Outcome) {
     match (outcome, &read) {
         (Outcome::Judged(one), Outcome::Judged(other)) => assert_eq!(one, other),
         (Outcome::NotEnrolled, Outcome::NotEnrolled) => {}
+        (Outcome::Suspended(one), Outcome::Suspended(other)) => assert_eq!(one, other),
         _ => panic!("{}", *said),
     }
     let Some(tree) = read_by_serde(bytes) else { return };
@@ -58,8 +59,13 @@ fn verdict_comes_back(bytes: &[u8], outcome: &Outcome) {
 
 fn status_comes_back(bytes: &[u8], status: Option<&Status>) {
     let standing = wire::read_standing(bytes, &OWNER);
-    let enrolled = status.is_some_and(|status| status.enrolled);
-    assert!(matches!(standing, Some(Reply::Result(read)) if read == enrolled));
+    let is_suspended = status.is_some_and(|status| status.suspended.is_some());
+    let expected = match status.is_some_and(|status| status.enrolled) {
+        _ if is_suspended => Standing::Suspended,
+        true => Standing::Enrolled,
+        false => Standing::NotEnrolled,
+    };
+    assert!(matches!(standing, Some(Reply::Result(read)) if read == expected));
     let said = wire::known(&OWNER, status);
     let Some(Reply::Result(read)) = wire::read_status(said.as_bytes(), &OWNER) else { panic!("{}", *said) };
     assert_eq!(format!("{read:?}"), format!("{status:?}"));

@@ -248,6 +248,7 @@ pub fn why(refusal: &Refusal) -> Option<&'static str> {
         Refusal::NoToken => "no-such-token",
         Refusal::LastToken => "last-token",
         Refusal::RootEnrolls => "root-enrolls",
+        Refusal::Suspended => "suspended",
         Refusal::Unauthorised(Objection::Missing) => "code-missing",
         Refusal::Unauthorised(Objection::Wrong) => "code-wrong",
         Refusal::Unauthorised(Objection::Spent) => "code-spent",
@@ -258,7 +259,8 @@ pub fn why(refusal: &Refusal) -> Option<&'static str> {
         | Refusal::Tokens(_)
         | Refusal::NoBypass
         | Refusal::Revoked
-        | Refusal::CounterLost => return None,
+        | Refusal::CounterLost
+        | Refusal::NotSuspended => return None,
     })
 }
 
@@ -348,6 +350,7 @@ fn read_refusal(message: &[u8], sent: Sent<'_>) -> Option<Refusal> {
         "no-such-token" => Refusal::NoToken,
         "last-token" => Refusal::LastToken,
         "root-enrolls" => Refusal::RootEnrolls,
+        "suspended" => Refusal::Suspended,
         "code-missing" => Objection::Missing.into(),
         "code-wrong" => Objection::Wrong.into(),
         "code-spent" => Objection::Spent.into(),

@@ -8,7 +8,7 @@ use otp::{
 use std::cell::Cell;
 use verifier::{
     Account, Authority, Brought, Change, Current, Enrolled, Id, Import, Imported, Judge, Local, NewBypass,
-    NewInvitation, NewToken, Origin, Outcome, Owner, Person, Refusal, Store, StoreError, Verifier,
+    NewInvitation, NewToken, Origin, Outcome, Owner, Person, Record, Refusal, Store, StoreError, Verifier,
 };
 
 /// The instant at which everything happens, and the step it falls into.
@@ -265,6 +265,7 @@ fn answered(outcome: Outcome) -> Answer {
         Outcome::Judged(Verdict::Replayed { .. }) => Answer::Refused("replayed"),
         Outcome::Judged(other) => panic!("nothing in the model calls for {other:?}"),
         Outcome::NotEnrolled => Answer::NotEnrolled,
+        Outcome::Suspended(_) => panic!("nobody in the model is suspended"),
         Outcome::Unavailable(error) => Answer::Unavailable(trouble(&error)),
     }
 }
@@ -309,6 +310,10 @@ impl Store for ModelStore<'_, '_> {
     fn read(&self, owner: &Owner) -> Result<Option<Person>, StoreError> {
         // The model has one folder: under a name nobody is enrolled.
         if *owner == OWNER { verifier::read(self.0, owner) } else { Ok(None) }
+    }
+
+    fn record(&self, owner: &Owner) -> Result<Option<Record>, StoreError> {
+        verifier::record(self.0, owner)
     }
 
     fn login<J: Judge>(&self, owner: &Owner, judge: &J) -> Result<Option<J::Answer>, StoreError> {

@@ -49,6 +49,10 @@ impl Plan {
         let backup = backup_count(house, args, how, present);
         let mut notes = label::ignored(&token);
         notes.extend(said);
+        if status.as_ref().is_some_and(|status| status.suspended.is_some()) {
+            let name = &account.name;
+            notes.push(format!("{name} is suspended, and stays so: totpctl resume {name}"));
+        }
         if let (Enrolled::Add, 1.., Some((set, _))) = (how, backup, present.and_then(|status| status.backup))
         {
             notes.push(format!("the backup codes of {} become void", set_words(&set)));

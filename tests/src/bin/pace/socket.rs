@@ -149,6 +149,7 @@ fn judged(outcome: Outcome) -> Verdict {
     match outcome {
         Outcome::Judged(verdict) => verdict,
         Outcome::NotEnrolled => panic!("root is enrolled"),
+        Outcome::Suspended(_) => panic!("root is not suspended"),
         Outcome::Unavailable(error) => panic!("{error}"),
     }
 }
