@@ -44,6 +44,9 @@ kinds! {
         "whoever does not know the password can guess at the code, and fill the lanes of the throttle";
     NOTHING_SAYS_YES: Fault, "nothing-says-yes",
         "PAM_IGNORE is no yes: where no code is asked for, nobody gets in";
+    ASKS_NOTHING: Note, "asks-nothing",
+        "unless the program has asked for something itself, such as a key or a certificate, anybody is in \
+         under the name of who needs no code";
     NEVER_OPENS: Fault, "never-opens", "nobody gets in, with the right password and the right code";
     PERMIT_AFTER: Fault, "permit-after",
         "one word away from an open door: with any other control on our line, wrong codes pass";

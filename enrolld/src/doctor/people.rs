@@ -5,6 +5,7 @@ use crate::doctor::finding::{self, Finding};
 use crate::doctor::sshd::{AFAR, Sshd};
 use crate::doctor::sshd_file::Connection;
 use crate::house::House;
+use config::Settings;
 use config::rules::{self, Place, Then};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -101,6 +102,17 @@ fn is_asked(house: &House, account: &Account, service: &str) -> bool {
     };
     let login = Circumstances { account, service: Some(service), place };
     rules::decide(&settings.rules, &login).then != Then::Skip
+}
+
+/// Whom a rule that skips names at sshd, as sshd would meet them: it is sshd that has to ask them for a key.
+pub(crate) fn skipped(settings: &Settings, only: Option<&Account>) -> Vec<Connection> {
+    let skips = settings.rules.iter().filter(|rule| rule.then == Then::Skip);
+    let named = skips.clone().flat_map(|rule| rule.users.iter().flatten());
+    let named = named.filter_map(|name| lookup(&UserName::new(name).ok()?).ok().flatten());
+    let groups = skips.flat_map(|rule| rule.groups.iter().flatten());
+    let members = groups.flat_map(|group| accounts::members(group).unwrap_or_default());
+    let wanted = |account: &Account| only.is_none_or(|only| only.uid == account.uid);
+    named.chain(members).filter(wanted).map(|account| connection(&account)).collect()
 }
 
 /// One finding for all who are barred from the same.

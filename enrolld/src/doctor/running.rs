@@ -42,7 +42,10 @@ pub(crate) fn examine(
         let server = sshd.as_ref().map(|(_, sshd)| sshd);
         report.findings.extend(people::findings(&house, &strict, only, server));
         if let Some((door, sshd)) = &sshd {
-            report.findings.extend(sshd.findings(&people::enrolled(&house, only), door.asks_password()));
+            // Not all are asked about, where there are many.
+            let mut whom = people::skipped(&settings, only);
+            whom.extend(people::enrolled(&house, only));
+            report.findings.extend(sshd.findings(&whom, door.asks_password()));
         }
     } else if let Some((door, sshd)) = &sshd {
         report.findings.extend(sshd.findings(&[], door.asks_password()));

@@ -59,7 +59,9 @@ impl<'a> Examined<'a> {
         if found.is_empty() {
             found.extend(self.bypasses());
             found.extend(self.order());
-            found.extend(self.dead_ends(skips || self.has_nullok()));
+            let skips = skips || self.has_nullok();
+            found.extend(self.dead_ends(skips));
+            found.extend(self.unasked().filter(|_| skips));
         }
         found.into_iter().map(|finding| finding.of(self.service)).collect()
     }
@@ -187,22 +189,36 @@ impl<'a> Examined<'a> {
         Some(finding::CODE_ALONE.finding("no password is asked for", fix).at(line.place()))
     }
 
+    /// Whoever needs no code is asked for nothing at all. At sshd a key may come first, and sshd is asked for
+    /// that; where a password is asked for, a wrong one that opens has been found.
+    fn unasked(&self) -> Option<Finding> {
+        let is_elsewhere = self.asks_password() || self.service == "sshd";
+        let line = self.line().filter(|_| !is_elsewhere)?;
+        let mut alone = self.walks(Ours::Ignores).filter(|(world, _)| self.worlds.is_alone(*world));
+        let fix = "nothing, if the program asks for something itself; else put a line that asks for the \
+                   password before ours";
+        alone.any(|(_, walk)| walk.is_open()).then(|| {
+            finding::ASKS_NOTHING.finding("whoever needs no code is asked for nothing", fix).at(line.place())
+        })
+    }
+
+    fn opens(&self, ours: Ours) -> bool {
+        let needs_password = self.asks_password();
+        let mut right = self.walks(ours).filter(|(world, _)| world.knows.is_some() || !needs_password);
+        right.any(|(_, walk)| walk.is_open())
+    }
+
     /// Right answers that do not open.
     fn dead_ends(&self, skips: bool) -> Vec<Finding> {
-        let opens = |ours| {
-            let needs_password = self.asks_password();
-            let mut right = self.walks(ours).filter(|(world, _)| world.knows.is_some() || !needs_password);
-            right.any(|(_, walk)| walk.is_open())
-        };
         let mut found = Vec::new();
-        if !opens(Ours::Accepts) {
+        if !self.opens(Ours::Accepts) {
             let fix = "see which line refuses: totpctl rehearse SERVICE USER";
             found.extend(self.line().map(|line| {
                 finding::NEVER_OPENS
                     .finding("a right password and a right code do not open", fix)
                     .at(line.place())
             }));
-        } else if skips && !opens(Ours::Ignores) {
+        } else if skips && !self.opens(Ours::Ignores) {
             let fix = "add after our line: auth required pam_permit.so";
             found.extend(self.line().map(|line| {
                 finding::NOTHING_SAYS_YES

@@ -90,8 +90,8 @@ fn warning(text: &str, user: &str) -> Finding {
     finding::WARNING.finding(text, format!("totpctl status {user}")).about(Some(user))
 }
 
-/// statfs(2): file systems that write elsewhere what is overwritten in place, or that promise less.
-fn file_system(folder: &Path) -> Option<Finding> {
+/// What a file system is called, by its number in statfs(2), that is none to keep a store on.
+fn elsewhere(kind: i64) -> Option<&'static str> {
     const KINDS: [(i64, &str); 9] = [
         (0x9123_683e, "btrfs"),
         (0x2fc1_2fc1, "ZFS"),
@@ -103,8 +103,13 @@ fn file_system(folder: &Path) -> Option<Finding> {
         (0xfe53_4d42, "SMB"),
         (0x6573_5546, "FUSE"),
     ];
-    let kind = statfs(folder).ok()?.filesystem_type().0 as i64 & 0xffff_ffff;
-    let (_, name) = KINDS.into_iter().find(|(magic, _)| *magic == kind)?;
+    // Of some architectures the number is a signed one of 32 bits.
+    KINDS.into_iter().find(|(magic, _)| *magic == kind & 0xffff_ffff).map(|(_, name)| name)
+}
+
+/// statfs(2): file systems that write elsewhere what is overwritten in place, or that promise less.
+fn file_system(folder: &Path) -> Option<Finding> {
+    let name = elsewhere(statfs(folder).ok()?.filesystem_type().0 as i64)?;
     if name == "btrfs" && is_nocow(folder) {
         return None;
     }
@@ -127,4 +132,28 @@ fn is_nocow(folder: &Path) -> bool {
     const NOCOW: libc::c_long = 0x0080_0000;
     let Ok(folder) = File::open(folder) else { return false };
     crate::inode_flags::inode_flags(&folder).is_some_and(|flags| flags & NOCOW != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers of the kernel's magic.h, as libc has them.
+    #[test]
+    fn what_cannot_be_mounted_here_is_known_by_its_number() {
+        let known = [
+            (libc::BTRFS_SUPER_MAGIC, "btrfs"),
+            (libc::F2FS_SUPER_MAGIC, "F2FS"),
+            (libc::FUSE_SUPER_MAGIC, "FUSE"),
+            (libc::NFS_SUPER_MAGIC, "NFS"),
+            (libc::OVERLAYFS_SUPER_MAGIC, "overlay"),
+        ];
+        for (kind, name) in known {
+            assert_eq!(elsewhere(kind), Some(name));
+        }
+        assert_eq!(elsewhere(i64::from(0xff53_4d42_u32.cast_signed())), Some("CIFS"), "sign-extended");
+        for kind in [libc::EXT4_SUPER_MAGIC, libc::XFS_SUPER_MAGIC, libc::TMPFS_MAGIC] {
+            assert_eq!(elsewhere(kind), None);
+        }
+    }
 }

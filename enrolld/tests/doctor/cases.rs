@@ -9,8 +9,10 @@ fn ids(name: &str) -> Vec<String> {
 #[test]
 fn nullok_alone_lets_nobody_in_and_a_sufficient_permit_is_no_remedy() {
     assert_eq!(ids("nullok_is_the_only_answer"), ["vpn nothing-says-yes"]);
-    assert_eq!(ids("sufficient_permit_behind_us"), ["vpn permit-after"]);
-    assert_eq!(ids("healthy_nullok_and_a_required_permit"), [""; 0]);
+    assert_eq!(ids("sufficient_permit_behind_us"), ["vpn asks-nothing", "vpn permit-after"]);
+    assert_eq!(ids("note_nullok_and_a_required_permit"), ["vpn asks-nothing"]);
+    // sshd asks for a key before that, or is found.
+    assert_eq!(ids("healthy_sshd_robots_by_a_rule"), [""; 0]);
 }
 
 #[test]
