@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use config::parse;
-use config::rules::{Decision, Facts, Fit, Ground, Key, Place, Rule, Then, decide, fit};
+use config::rules::{Decision, Facts, Fit, Ground, Key, Place, Rule, Then, decide, fit, may_deny};
 use std::path::Path;
 
 /// A login, of which some things may not be known.
@@ -234,6 +234,27 @@ fn nullok_is_heeded_wherever_a_code_is_required_by_what_is_established() {
         [("", true), ("[[rule]]\nthen = \"require\"", true), ("[[rule]]\nthen = \"deny\"", false)]
     {
         assert_eq!(decide(&rules(text), &alice()).heeds_nullok(), heeded, "{text}");
+    }
+}
+
+#[test]
+fn a_rule_may_deny_that_decides_or_would_if_what_is_unknown_turned_out_so() {
+    let known = "[[rule]]\nuser = \"alice\"\nthen = \"";
+    let unknown = "[[rule]]\ngroup = \"staff\"\nthen = \"";
+    let other = "[[rule]]\nuser = \"bob\"\nthen = \"";
+    let login = Login { groups: Err("down"), ..alice() };
+    for (lines, expected) in [
+        (vec![], false),
+        (vec![(known, "deny")], true),
+        (vec![(other, "deny")], false),
+        (vec![(known, "require"), (known, "deny")], false),
+        (vec![(unknown, "deny"), (known, "skip")], true),
+        (vec![(unknown, "skip"), (known, "deny")], true),
+        (vec![(unknown, "require"), (known, "require"), (unknown, "deny")], false),
+        (vec![(other, "require"), (unknown, "require"), (other, "deny")], false),
+    ] {
+        let text: String = lines.iter().map(|(keys, then)| format!("{keys}{then}\"\n")).collect();
+        assert_eq!(may_deny(&rules(&text), &login), expected, "{text}");
     }
 }
 

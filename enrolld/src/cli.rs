@@ -1,6 +1,7 @@
 //! The command line: every verb and flag, defined once.
 
 use crate::qr::Wish;
+use crate::until::Until;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use otp::{Algorithm, BackupSet, Digits, Period, Reason, TokenName, Uses};
@@ -227,6 +228,7 @@ Example:
         /// Whose; the uid of an account that is gone
         user: OsString,
     },
+    Pause(Pause),
     /// Take an enrollment over to the new name of its account
     #[command(after_help = "\
 After `usermod -l alicia alice` logins of alicia are denied until somebody
@@ -572,6 +574,33 @@ pub(crate) struct Bypass {
     pub(crate) json: bool,
 }
 
+/// Ask nobody for a code for a while, or say whether that is so
+#[derive(Args)]
+#[command(after_help = "\
+For an outage. It needs no store, asks first, is logged at every login, and
+ends by itself: at that time, or when the machine boots. Rules that say deny
+and suspensions hold.
+
+Example:
+  # totpctl pause --until 2h --reason 'directory down, ticket 4711'
+  Ask nobody for a code until 2026-11-25 12:03:22 UTC, for 2 h 0 min? [y/N] y
+  nobody is asked for a code: paused until 2026-11-25 12:03:22 UTC by login
+  uid 1000: directory down, ticket 4711")]
+pub(crate) struct Pause {
+    /// Until when, 7 days ahead at most: 2h, 18:00, or 2026-11-27T08:00 here
+    #[arg(long, value_name = "TIME", requires = "reason", value_parser = until)]
+    pub(crate) until: Option<Until>,
+    /// Why; it stands in the log of every login
+    #[arg(long, value_name = "TEXT", requires = "until", value_parser = reason)]
+    pub(crate) reason: Option<Reason>,
+    /// End it now
+    #[arg(long, conflicts_with_all = ["until", "reason"])]
+    pub(crate) end: bool,
+    /// Do not ask
+    #[arg(long, requires = "until")]
+    pub(crate) yes: bool,
+}
+
 /// Where people come from.
 #[derive(Subcommand)]
 pub(crate) enum Source {
@@ -724,6 +753,10 @@ fn invitation_life(text: &str) -> Result<u64, String> {
 fn idle(text: &str) -> Result<u64, String> {
     let seconds = config::parse_seconds(text).filter(|seconds| *seconds > 0);
     seconds.ok_or_else(|| "expected up to 366d, such as 12h or 90d".to_owned())
+}
+
+fn until(text: &str) -> Result<Until, String> {
+    Until::parse(text).ok_or_else(|| "expected 2h, 18:00 or 2026-11-27T08:00".to_owned())
 }
 
 fn uses(text: &str) -> Result<Uses, String> {

@@ -14,6 +14,12 @@ pub(crate) fn changed(verb: &str, account: &Account, more: &str) {
     write(&format!("{verb}: user={user} uid={uid}{more} loginuid={}", shown_login_uid()));
 }
 
+/// Records what was done to nobody in particular.
+pub(crate) fn noted(verb: &str, more: &str) {
+    let more = if more.is_empty() { String::new() } else { format!(" {more}") };
+    write(&format!("{verb}:{more} loginuid={}", shown_login_uid()));
+}
+
 /// Records that a store was made.
 pub(crate) fn created(path: &std::path::Path, id: verifier::Id) {
     write(&format!("init: store={} id={id} loginuid={}", path.display(), shown_login_uid()));

@@ -21,6 +21,7 @@ mod label;
 mod libpam;
 mod local_time;
 mod output;
+mod paused;
 mod people;
 mod pictures;
 pub mod qr;
@@ -30,6 +31,7 @@ mod run;
 mod sheet;
 mod source;
 mod terminal;
+mod until;
 mod verbs;
 mod words;
 

@@ -1,6 +1,7 @@
 //! What is known of people, as a table for a person and as JSON for a script.
 
 use crate::house::House;
+use crate::paused::PauseReport;
 use crate::people;
 use crate::words::{date, instant, logins, rfc3339};
 use otp::Kind;
@@ -31,6 +32,8 @@ pub(crate) struct Report {
     /// Whether the person was enrolled without an account.
     no_account: bool,
     suspended: Option<SuspensionReport>,
+    /// Of everybody: nobody is asked for a code.
+    paused: Option<PauseReport>,
 }
 
 /// That nothing of theirs is accepted. Who it is about is not told why.
@@ -137,7 +140,13 @@ impl Report {
             announcements: Vec::new(),
             no_account: account.uid().is_none(),
             suspended: None,
+            paused: None,
         }
+    }
+
+    /// With what holds for everybody.
+    pub(crate) fn with_pause(self, paused: Option<PauseReport>) -> Self {
+        Self { paused, ..self }
     }
 
     pub(crate) fn is_suspended(&self) -> bool {

@@ -81,6 +81,7 @@ fn change_or_show(cli: &Cli) -> Result<(), Failure> {
         Verb::Prune { dry_run, yes } => verbs::prune::run(&house()?, *dry_run, *yes),
         Verb::Suspend { user, reason } => verbs::suspend::begin(&house()?, user, reason),
         Verb::Resume { user } => verbs::suspend::end(&house()?, user),
+        Verb::Pause(args) => verbs::pause::run(args),
         Verb::Adopt { user } => verbs::adopt::run(&house()?, user),
         Verb::Import(source) => verbs::import::run(&house()?, source),
         Verb::Export { user, yes } => verbs::export::run(&house()?, user, *yes),

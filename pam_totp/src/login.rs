@@ -19,8 +19,8 @@ use pam::module::PamHandle;
 use std::ffi::CStr;
 use verifier::wire::Claims;
 use verifier::{
-    Account, Circumstances, FileStore, FoldedName, Local, Origin, Outcome, Remote, Standing, StoreError,
-    UserName, Verifier, lookup, whose,
+    Account, Circumstances, FileStore, FoldedName, Local, Origin, Outcome, Pause, Remote, Standing,
+    StoreError, UserName, Verifier, lookup, whose,
 };
 use zeroize::Zeroizing;
 
@@ -76,9 +76,11 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
         );
     }
     let user = account.as_ref().map(|account| account.name.as_str());
+    let no_pause = pause().err();
     let report = |ending: &Ending| {
         let words = login.ruling.words.as_deref().filter(|_| !matches!(ending, Ending::UnknownAccount));
-        Report::new(ending, user, typed.as_ref(), &context).ruled(words)
+        let report = Report::new(ending, user, typed.as_ref(), &context);
+        report.ruled(words).without_pause(no_pause.as_deref())
     };
     let code = answer(handle, &report(&ending));
     // After the log, which must have its line even if the client hangs up over this.
@@ -123,6 +125,14 @@ pub(crate) fn is_still(handle: &PamHandle, name: Option<&UserName>) -> bool {
     let now = handle.get_item::<User>().ok().flatten();
     let now = now.and_then(|user| user.0.to_str().ok()).and_then(|user| UserName::new(user).ok());
     now.as_ref() == name
+}
+
+/// The pause that holds, or what is wrong with one: then there is none. Who is not root goes on being asked.
+fn pause() -> Result<Option<Pause>, String> {
+    match geteuid().is_root() {
+        true => Pause::current(sys::now()).map_err(|error| error.to_string()),
+        false => Ok(None),
+    }
 }
 
 /// What the rules of the settings say of this login.
@@ -238,6 +248,9 @@ impl Login<'_> {
 
     /// Whose login needs no code, and why: nobody's who is suspended, as far as that can be read.
     pub(crate) fn free(&self, name: Option<&UserName>) -> Option<(Account, Ending)> {
+        if let Some(free) = name.and_then(|name| self.paused(name)) {
+            return Some(free);
+        }
         if self.ruling.then == Then::Skip {
             let account = self.ruling.account.clone().filter(|account| !self.is_suspended(account));
             return account.map(|account| (account, Ending::Exempt("")));
@@ -249,6 +262,16 @@ impl Login<'_> {
         }
         let exempt = name.filter(|_| self.ruling.nullok).and_then(|name| self.exempt(name));
         exempt.map(|(account, why)| (account, Ending::Exempt(why)))
+    }
+
+    /// Nobody is asked who has an account, while that is so, unless a rule denies, or would if what cannot be
+    /// evaluated turned out so.
+    fn paused(&self, name: &UserName) -> Option<(Account, Ending)> {
+        let pause = pause().ok()??;
+        let account = lookup(name).ok()??;
+        let is_denied = self.ruling.then == Then::Deny
+            || rules::may_deny(&self.settings.rules, &self.circumstances(&account));
+        (!is_denied && !self.is_suspended(&account)).then(|| (account, Ending::Paused(pause.to_string())))
     }
 
     /// Whether it is established that nothing of this account's is accepted. enrolld tells nobody but the account

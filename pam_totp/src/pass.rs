@@ -78,9 +78,9 @@ impl Login<'_> {
         // Asked or not, whoever is not let in: what is asked must not tell why.
         let (done, rest) = self.judged(name, &answer);
         match done.0 {
-            Ending::Answered(Outcome::Judged(Verdict::Accepted { .. })) | Ending::Exempt(_) => {
-                Ok(handed_on(handle, done, rest))
-            }
+            Ending::Answered(Outcome::Judged(Verdict::Accepted { .. }))
+            | Ending::Exempt(_)
+            | Ending::Paused(_) => Ok(handed_on(handle, done, rest)),
             _ if rest.is_established && rest.bytes.len() < before => {
                 let words = hint(&done.0).filter(|_| self.hints);
                 match sys::hand_on(handle, rest.bytes) {

@@ -17,6 +17,8 @@ pub(crate) enum Ending {
     UnknownAccount,
     /// No code was asked for, for this reason; empty where a rule says so.
     Exempt(&'static str),
+    /// No code was asked for, because an administrator paused that: until when, who, and why.
+    Paused(String),
     /// A rule of the settings refuses this login, whatever was typed.
     Denied,
     /// The settings or the module's line are wrong.
@@ -28,7 +30,7 @@ pub(crate) enum Ending {
 impl Ending {
     /// Whether the login needs no code.
     pub(crate) fn is_exempt(&self) -> bool {
-        matches!(self, Self::Exempt(_))
+        matches!(self, Self::Exempt(_) | Self::Paused(_))
     }
 }
 
@@ -63,11 +65,19 @@ impl Report {
         }
         self
     }
+
+    /// Says why what lies there is no pause.
+    pub(crate) fn without_pause(mut self, why: Option<&str>) -> Self {
+        if let Some(why) = why {
+            self.line = LogLine::resume(self.line).and_quoted("no_pause", why);
+        }
+        self
+    }
 }
 
 fn row(ending: &Ending) -> (PamResultCode, libc::c_int, &'static str, &'static str) {
     use PamResultCode::{PAM_AUTH_ERR, PAM_CONV_ERR, PAM_IGNORE, PAM_SERVICE_ERR, PAM_SUCCESS};
-    use libc::{LOG_ERR, LOG_INFO, LOG_NOTICE};
+    use libc::{LOG_ERR, LOG_INFO, LOG_NOTICE, LOG_WARNING};
     match ending {
         Ending::Answered(outcome) => {
             let code = match outcome {
@@ -82,6 +92,7 @@ fn row(ending: &Ending) -> (PamResultCode, libc::c_int, &'static str, &'static s
         }
         Ending::UnknownAccount => (PAM_AUTH_ERR, LOG_NOTICE, "refused", "unknown-account"),
         Ending::Exempt(_) => (PAM_IGNORE, LOG_INFO, "no code asked", "exempt"),
+        Ending::Paused(_) => (PAM_IGNORE, LOG_WARNING, "no code asked", "exempt"),
         Ending::Denied => (PAM_AUTH_ERR, LOG_NOTICE, "refused", "denied"),
         Ending::Misconfigured(_) => (PAM_SERVICE_ERR, LOG_ERR, "refused", "misconfigured"),
         Ending::Cancelled(_) => (PAM_CONV_ERR, LOG_NOTICE, "refused", "cancelled"),
@@ -108,7 +119,7 @@ fn reason(ending: &Ending) -> String {
         Ending::Answered(outcome) => log_line::reason(outcome),
         Ending::UnknownAccount | Ending::Denied => String::new(),
         Ending::Exempt(why) | Ending::Cancelled(why) => (*why).to_owned(),
-        Ending::Misconfigured(error) => error.clone(),
+        Ending::Misconfigured(words) | Ending::Paused(words) => words.clone(),
     }
 }
 
@@ -211,6 +222,7 @@ mod tests {
         }
         let of = |ending| Report::new(&ending, None, None, &context("")).code;
         assert_eq!(of(Ending::Exempt("x")), PamResultCode::PAM_IGNORE);
+        assert_eq!(of(Ending::Paused(String::new())), PamResultCode::PAM_IGNORE);
         assert_eq!(of(Ending::Denied), PamResultCode::PAM_AUTH_ERR);
         let suspended = Outcome::Suspended(Time(5));
         assert_eq!(of(Ending::Answered(suspended)), PamResultCode::PAM_AUTH_ERR);

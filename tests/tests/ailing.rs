@@ -104,3 +104,20 @@ fn robots_by_a_rule_at_sshd_are_no_finding_unless_the_key_is_not_asked_for() {
         assert_eq!(ids(&doctor(lab, "sshd", "alice")), ["sshd-code-alone"]);
     });
 }
+
+#[test]
+fn while_logins_are_paused_doors_that_say_no_yes_by_themselves_are_found() {
+    sandbox::within(|lab| {
+        lab.enroll("alice");
+        lab.service("door", "auth required pam_totp.so\n");
+        let words = ["pause", "--until", "1h", "--reason", "down", "--yes"];
+        let output = lab.totpctl_command().args(words).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            said.contains("note: door says no yes by itself, and lets nobody in without a code\n"),
+            "{said}"
+        );
+        assert_eq!(Login::new("door", "alice").run().verdict(), Code::PermDenied);
+        assert_eq!(ids(&doctor(lab, "door", "alice")), ["nothing-says-yes", "paused"]);
+    });
+}

@@ -24,6 +24,7 @@ mod json;
 mod local;
 pub mod log_line;
 mod owner;
+mod pause;
 mod person;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
@@ -53,6 +54,7 @@ pub use id::Id;
 pub use init::{Initialized, init};
 pub use local::{Clock, Local, Random, short_key, vet};
 pub use owner::{FoldedName, Owner};
+pub use pause::Pause;
 pub use person::{
     Change, Current, Judge, NEWCOMERS, Person, change, enroll_all, login, read, record, remove,
 };

@@ -288,7 +288,7 @@ fn write_life(text: &mut String, life: &Life) -> fmt::Result {
 }
 
 /// A TOML basic string: account names come from the name service, which may hold anything.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
         match character {

@@ -109,6 +109,19 @@ pub fn decide(rules: &[Rule], facts: &dyn Facts) -> Decision {
     Decision { then: Then::Require, remember: None, ground: Ground::NoRule }
 }
 
+/// Whether a rule that says deny decides, or would if what cannot be evaluated turned out so.
+#[must_use]
+pub fn may_deny(rules: &[Rule], facts: &dyn Facts) -> bool {
+    for rule in rules {
+        match (fit(rule, facts), rule.then) {
+            (Fit::Differs(_), _) | (Fit::Unknown(..), Then::Require | Then::Skip) => {}
+            (Fit::Fits | Fit::Unknown(..), Then::Deny) => return true,
+            (Fit::Fits, Then::Require | Then::Skip) => return false,
+        }
+    }
+    false
+}
+
 /// Whether `rule` fits. Names of accounts and groups, which a name service has to be asked about, are looked
 /// at last.
 #[must_use]

@@ -12,6 +12,6 @@ mod place;
 mod rule;
 
 pub use cidr::Cidr;
-pub use decision::{Decision, Facts, Fit, Ground, Key, decide, fit};
+pub use decision::{Decision, Facts, Fit, Ground, Key, decide, fit, may_deny};
 pub use place::Place;
 pub use rule::{Rule, Source, Then};

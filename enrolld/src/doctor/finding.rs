@@ -81,6 +81,9 @@ kinds! {
         "a ledger is overwritten in place; here that is not so, and a full disk denies every login";
     UNPINNED: Fault, "unpinned",
         "under nullok another store in this place would exempt everybody who is not in it";
+    // All doors.
+    PAUSED: Fault, "paused", "a password, or a key, is all that is needed anywhere";
+    NO_PAUSE: Note, "no-pause", "it is passed over at every login, and logged: codes are asked for";
     // The system.
     CLOCK: Fault, "clock", "codes are judged by this clock: right ones are refused when it has drifted";
     DAEMON: Fault, "daemon", "programs that may not read the store ask it; without it they deny every code";

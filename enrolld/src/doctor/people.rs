@@ -111,7 +111,7 @@ pub(crate) fn skipped(settings: &Settings, only: Option<&Account>) -> Vec<Connec
     let named = named.filter_map(|name| lookup(&UserName::new(name).ok()?).ok().flatten());
     let groups = skips.flat_map(|rule| rule.groups.iter().flatten());
     let members = groups.flat_map(|group| accounts::members(group).unwrap_or_default());
-    let wanted = |account: &Account| only.is_none_or(|only| only.uid == account.uid);
+    let wanted = |account: &Account| only.is_none_or(|only| only.owner == account.owner);
     named.chain(members).filter(wanted).map(|account| connection(&account)).collect()
 }
 

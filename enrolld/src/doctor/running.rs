@@ -7,7 +7,7 @@ use crate::doctor::sshd::Sshd;
 use crate::doctor::stacks::Examined;
 use crate::doctor::{Doors, Report, Scope, finding, in_order, store, system};
 use crate::house::House;
-use crate::{clock, failure::Failure};
+use crate::{clock, failure::Failure, paused};
 use config::rules::{Rule, Then};
 use config::{Settings, Unenrolled};
 use std::collections::BTreeSet;
@@ -27,10 +27,13 @@ pub(crate) fn examine(
             let mut report = doors.examine(scope, |_| false);
             let fix = "correct the place: pam_totp.toml(5)";
             report.findings.insert(0, finding::SETTINGS.finding(error.to_string(), fix));
+            report.findings.extend(paused());
             return Ok(report);
         }
     };
-    let mut report = doors.examine(scope, |service| skips(&settings) || rule_skips(&settings, service));
+    let is_paused = matches!(paused::current(), Ok(Some(_)));
+    let skips_at = |service: &str| is_paused || skips(&settings) || rule_skips(&settings, service);
+    let mut report = doors.examine(scope, skips_at);
     let asking: Vec<_> = doors.asking().filter(|door| scope.concerns(door.service)).collect();
     let nullok = nullok(&asking, &settings);
     report.findings.extend(store::findings(&settings, nullok.as_deref()));
@@ -50,12 +53,22 @@ pub(crate) fn examine(
     } else if let Some((door, sshd)) = &sshd {
         report.findings.extend(sshd.findings(&[], door.asks_password()));
     }
+    report.findings.extend(paused());
     report.findings.extend(system::clock());
     report.findings.extend(system::daemon(&settings.daemon.socket, &report.asking));
     report.findings.extend(system::setuid_lockers(&report.asking));
     report.findings.extend(system::confinement());
     report.findings = in_order(report.findings);
     Ok(report)
+}
+
+/// That nobody is asked for a code for a while, or that what is to say so does not.
+fn paused() -> Option<Finding> {
+    let fix = "totpctl pause --end";
+    match paused::current() {
+        Ok(pause) => pause.map(|pause| finding::PAUSED.finding(paused::words(&pause), fix)),
+        Err(error) => Some(finding::NO_PAUSE.finding(paused::refused(&error), fix)),
+    }
 }
 
 /// Whether the settings exempt whoever is not enrolled, today.

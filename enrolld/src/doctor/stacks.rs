@@ -52,6 +52,11 @@ impl<'a> Examined<'a> {
         self.stack.lines.get(self.ours)
     }
 
+    /// Whether who needs no code gets in, with a right password where one is asked for.
+    pub(crate) fn opens_without_code(&self) -> bool {
+        self.opens(Ours::Ignores)
+    }
+
     /// All that is wrong with it. `skips` says whether the settings exempt anybody.
     pub(crate) fn findings(&self, skips: bool) -> Vec<Finding> {
         let mut found = flaws(self.stack);
@@ -218,7 +223,7 @@ impl<'a> Examined<'a> {
                     .finding("a right password and a right code do not open", fix)
                     .at(line.place())
             }));
-        } else if skips && !self.opens(Ours::Ignores) {
+        } else if skips && !self.opens_without_code() {
             let fix = "add after our line: auth required pam_permit.so";
             found.extend(self.line().map(|line| {
                 finding::NOTHING_SAYS_YES

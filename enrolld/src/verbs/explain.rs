@@ -2,13 +2,14 @@
 
 use crate::cli::Explain;
 use crate::failure::Failure;
+use crate::paused::{self, PauseReport};
 use crate::{output, people};
 use config::Settings;
-use config::rules::{Decision, Fit, Ground, Place, Then, decide, fit};
+use config::rules::{Decision, Fit, Ground, Place, Then, decide, fit, may_deny};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::Path;
-use verifier::{Account, Circumstances};
+use verifier::{Account, Circumstances, Pause};
 
 /// Whoever it is that polkit's helper authenticates, where systemd starts it anybody may have called it.
 const POLKIT: &str = "polkit-1";
@@ -28,7 +29,10 @@ pub(crate) fn run(settings: &Settings, config: Option<&Path>, args: &Explain) ->
     let facts = Circumstances { account: &account, service: Some(&service), place };
     let decision = decide(&settings.rules, &facts);
     let file = config.unwrap_or(Path::new(config::DEFAULT_PATH)).display().to_string();
-    let case = Case { settings, account: &account, args, service: &service, facts: &facts, file: &file };
+    // As a login does: no pause opens what a rule may deny.
+    let pause = paused::current().ok().flatten().filter(|_| !may_deny(&settings.rules, &facts));
+    let case =
+        Case { settings, account: &account, args, service: &service, facts: &facts, file: &file, pause };
     if args.json {
         return output::put_json(&case.json(&decision));
     }
@@ -52,6 +56,7 @@ struct Case<'a> {
     service: &'a str,
     facts: &'a Circumstances<'a>,
     file: &'a str,
+    pause: Option<Pause>,
 }
 
 /// The JSON of `explain`, which scripts rely on. Keys are added and never changed.
@@ -66,6 +71,7 @@ struct Json<'a> {
     rule: Option<JsonRule<'a>>,
     nullok: bool,
     remember: Option<u64>,
+    paused: Option<PauseReport>,
 }
 
 #[derive(Serialize)]
@@ -104,6 +110,7 @@ impl Case<'_> {
             },
             nullok: self.account.uid().is_some() && decision.heeds_nullok(),
             remember: decision.remember,
+            paused: self.pause.as_ref().map(PauseReport::from),
         }
     }
 
@@ -119,7 +126,13 @@ impl Case<'_> {
         if let Some(tty) = &self.args.tty {
             let _ = write!(page, " on {}", tty.escape_debug());
         }
-        let _ = writeln!(page, ": {}", outcome(decision.then));
+        let _ = match &self.pause {
+            None => writeln!(page, ": {}", outcome(decision.then)),
+            Some(pause) => {
+                let then = outcome(decision.then);
+                writeln!(page, ": asked for no code\n{}\nafter it: {then}", paused::words(pause))
+            }
+        };
         self.passed_over(&mut page, decision);
         let _ = writeln!(page, "{}", self.ground(decision));
         if let Some(words) = self.nullok(decision) {

@@ -4,6 +4,7 @@
 use crate::cli::List;
 use crate::failure::Failure;
 use crate::house::House;
+use crate::paused::{self, PauseReport};
 use crate::report::{Report, columns, everybody, unenrolled};
 use crate::{accounts, clock, output};
 use otp::Time;
@@ -31,11 +32,12 @@ pub(crate) fn run(house: &House, args: &List) -> Result<(), Failure> {
 
 fn put(reports: impl Iterator<Item = Report>, args: &List) -> Result<(), Failure> {
     if args.json {
-        return output::put_json_array(reports);
+        let paused = PauseReport::current();
+        return output::put_json_array(reports.map(|report| report.with_pause(paused.clone())));
     }
     let mut reports = reports.peekable();
     if reports.peek().is_none() {
-        return output::put(nobody(args));
+        return output::put(&(nobody(args).to_owned() + &paused::warning()));
     }
     let mut is_first = true;
     while reports.peek().is_some() {
@@ -48,7 +50,7 @@ fn put(reports: impl Iterator<Item = Report>, args: &List) -> Result<(), Failure
         }
         output::put(&text)?;
     }
-    Ok(())
+    output::put(&paused::warning())
 }
 
 fn nobody(args: &List) -> &'static str {

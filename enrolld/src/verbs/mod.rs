@@ -14,6 +14,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod list;
+pub(crate) mod pause;
 pub(crate) mod prune;
 pub(crate) mod rehearse;
 pub(crate) mod remove_token;

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::house::House;
 use crate::libpam::{Converser, Style, Transaction};
 use crate::terminal::{Reply, Terminal};
-use crate::{output, people};
+use crate::{output, paused, people};
 use nix::unistd::geteuid;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -43,6 +43,7 @@ pub(crate) fn run(config: Option<&Path>, service: &str, user: &OsStr) -> Result<
         Err(_) => people::account(user)?,
     };
     let terminal = Terminal::required("rehearse asks what the service asks", "run it at a terminal")?;
+    output::put(&paused::warning())?;
     let findings = crate::doctor::rehearsal(Path::new("/"), service)?;
     for finding in &findings {
         output::put(&format!("{}\n", finding.page()))?;

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::house::House;
+use crate::paused::{self, PauseReport};
 use crate::report::{Report, page};
 use crate::{output, people};
 use std::ffi::OsStr;
@@ -11,10 +12,10 @@ pub(crate) fn run(house: &House, user: Option<&OsStr>, json: bool) -> Result<(),
     let status = people::status(house, &account)?;
     let shadowed = people::shadowed(house, &account, status.as_ref());
     if json {
-        let mut report = Report::new(&account, status.as_ref());
+        let mut report = Report::new(&account, status.as_ref()).with_pause(PauseReport::current());
         report.warnings.extend(shadowed);
         return output::put_json(&report);
     }
     let warning = shadowed.map_or(String::new(), |warning| format!("warning: {warning}\n"));
-    output::put(&format!("{}{warning}", page(&account, status.as_ref())))
+    output::put(&format!("{}{warning}{}", page(&account, status.as_ref()), paused::warning()))
 }

@@ -44,6 +44,7 @@ fn status_prints_the_promised_keys() {
         "announcements",
         "no_account",
         "suspended",
+        "paused",
     ];
     assert_eq!(keys(&ran.out), promised);
     let expected = json!({
@@ -64,6 +65,7 @@ fn status_prints_the_promised_keys() {
         "announcements": [],
         "no_account": false,
         "suspended": null,
+        "paused": null,
     });
     assert_eq!(ran.json(), expected);
     assert_eq!(bench.run(["list", "--json"]).json(), json!([expected]));

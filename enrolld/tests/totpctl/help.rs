@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-const VERBS: [&str; 22] = [
+const VERBS: [&str; 23] = [
     "init",
     "enroll",
     "status",
@@ -21,6 +21,7 @@ const VERBS: [&str; 22] = [
     "prune",
     "suspend",
     "resume",
+    "pause",
     "adopt",
     "import",
     "export",
