@@ -76,7 +76,7 @@ const FLAWS: [Flaw; 45] = [
     ("format_is_empty", || fs::write(format!("{STORE}/FORMAT"), "").unwrap()),
     ("format_is_of_a_later_version", || {
         let text = fs::read_to_string(format!("{STORE}/FORMAT")).unwrap();
-        fs::write(format!("{STORE}/FORMAT"), text.replacen('1', "2", 1)).unwrap();
+        fs::write(format!("{STORE}/FORMAT"), text.replacen('1', "3", 1)).unwrap();
     }),
     ("format_is_a_symlink", || by_symlink(&Path::new(STORE).join("FORMAT"))),
     ("format_is_a_fifo", || fifo(&Path::new(STORE).join("FORMAT"))),
@@ -112,7 +112,7 @@ const FLAWS: [Flaw; 45] = [
     ("enrollment_is_not_text", || fs::write(ENROLLMENT, [0xff; 300]).unwrap()),
     ("enrollment_is_of_a_later_version", || {
         let text = fs::read_to_string(ENROLLMENT).unwrap();
-        fs::write(ENROLLMENT, text.replace("format = 1", "format = 2")).unwrap();
+        fs::write(ENROLLMENT, text.replace("format = 1", "format = 3")).unwrap();
     }),
     ("enrollment_is_anothers", || {
         fs::copy("/var/lib/pam_totp/users/2002/enrollment.toml", ENROLLMENT).unwrap();

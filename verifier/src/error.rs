@@ -1,6 +1,7 @@
 //! What can go wrong with the store. Every one of these denies; none is ever "not enrolled".
 
 use crate::Id;
+use crate::format::{NEXT, VERSION};
 use nix::errno::Errno;
 use std::fmt;
 use std::io;
@@ -26,12 +27,19 @@ pub enum StoreError {
         /// The id that `[store] id` names.
         id: String,
     },
-    /// A format that this version does not read.
+    /// A format beyond the next, or the next one in what this version does not understand of it.
     OtherFormat {
         /// The file.
         path: PathBuf,
-        /// What it says.
-        found: String,
+        /// Its format.
+        found: u32,
+    },
+    /// A change to a store of the next format, which this version only reads and records logins in.
+    NextFormat {
+        /// The store's folder.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
     },
     /// A file or folder that somebody else could have made or changed.
     Refused {
@@ -214,9 +222,19 @@ impl fmt::Display for StoreError {
             Self::PinnedMissing { path, id } => {
                 write!(f, "{}: [store] id names store {id}, and no store is here", path.display())
             }
-            Self::OtherFormat { path, found } => {
-                write!(f, "{}: format {found:?} is not one that this version reads", path.display())
+            Self::OtherFormat { path, found: NEXT } => {
+                write!(f, "{}: format {NEXT} says what this version does not understand", path.display())
             }
+            Self::OtherFormat { path, found } => write!(
+                f,
+                "{}: format {found} is too new: this version reads {VERSION} and {NEXT}",
+                path.display()
+            ),
+            Self::NextFormat { path, found } => write!(
+                f,
+                "{}: format {found}: this version judges codes there, and changes only format {VERSION}",
+                path.display()
+            ),
             Self::Refused { path, fault } => write!(f, "{}: {fault}", path.display()),
             Self::Io { path, doing, error } => write!(f, "{}: {doing}: {error}", path.display()),
             Self::Damaged { path, line: 0 } => write!(f, "{}: cannot be read", path.display()),
@@ -315,6 +333,10 @@ impl StoreError {
                 Some("only root reads and writes the store".into())
             }
             Self::NotMounted { .. } => Some("mount it first".into()),
+            Self::OtherFormat { .. } | Self::NextFormat { .. } => Some(
+                "a newer version wrote it: install that, and restart what still runs the former module"
+                    .into(),
+            ),
             Self::Daemon { trouble: Trouble::Absent(_), .. } => {
                 Some("is it running? systemctl enable --now enrolld.socket".into())
             }

@@ -1,7 +1,7 @@
 //! Creating a store. Nothing else ever does: a folder without `FORMAT` is "not our store, or not mounted".
 
 use crate::disk::{checked_folder, create_file, failed, io, open_folder};
-use crate::format::FORMAT;
+use crate::format::{FORMAT, VERSION};
 use crate::{FileStore, Format, Id, StoreError};
 use config::StoreSettings;
 use nix::errno::Errno;
@@ -39,7 +39,7 @@ pub fn init(settings: &StoreSettings, random: [u8; 48]) -> Result<Initialized, S
     let (Ok(id), Ok(network_key)) = (id.try_into(), key.try_into()) else {
         return Err(StoreError::Random(std::io::ErrorKind::InvalidData.into()));
     };
-    let format = Format { id: Id(id), network_key };
+    let format = Format { version: VERSION, id: Id(id), network_key };
     let root = make_root(path)?;
     refuse_file_system(&root, path)?;
     make_folder(&root, &path.join("users"))?;

@@ -48,7 +48,7 @@ pub use bound::Bound;
 pub use circumstances::Circumstances;
 pub use disk::{Disk, OsDisk};
 pub use error::{Fault, StoreError, Trouble};
-pub use format::Format;
+pub use format::{Format, VERSION as FORMAT_VERSION};
 pub use frame::{FrameError, Receiver, transmit};
 pub use id::Id;
 pub use init::{Initialized, init};

@@ -8,7 +8,7 @@ mod newcomers;
 pub use newcomers::{NEWCOMERS, enroll_all};
 
 use crate::disk::ENROLLMENT;
-use crate::record_toml;
+use crate::record_toml::{self, Unread};
 use crate::{Disk, Fault, Id, Owner, Read, Record, Slot, Slots, StoreError};
 use otp::{Enrollment, Ledger};
 
@@ -129,6 +129,7 @@ impl<D: Disk> Locked<'_, D> {
         let slots = self.disk.slots(ledger)?;
         match slots.read(record.id, enrollment.tokens().len()) {
             Read::Lost => Err(StoreError::LedgerDamaged(path())),
+            Read::Newer(found) => Err(StoreError::OtherFormat { path: path(), found }),
             Read::Half(slot) => {
                 let raised = judge.raise(enrollment, &slot.ledger);
                 self.put(ledger, &slots, &slot, raised, false)?;
@@ -375,7 +376,10 @@ fn read_record<D: Disk>(
     let Some((stamp, bytes)) = disk.enrollment(folder)? else { return Ok(None) };
     let damaged = |line| StoreError::Damaged { path: disk.path(folder, ENROLLMENT), line };
     let text = std::str::from_utf8(&bytes).map_err(|_| damaged(0))?;
-    let record = record_toml::parse(text).map_err(damaged)?;
+    let record = record_toml::parse(text).map_err(|unread| match unread {
+        Unread::Line(line) => damaged(line),
+        Unread::Format(found) => StoreError::OtherFormat { path: disk.path(folder, ENROLLMENT), found },
+    })?;
     if record.holder.owner != *owner {
         // Copied here from another person's folder.
         return Err(damaged(0));
@@ -395,5 +399,9 @@ fn read_ledger<D: Disk>(disk: &D, folder: &D::Folder, record: &Record) -> Result
         Read::Whole(slot) => Current::Whole(slot.ledger),
         Read::Half(slot) => Current::Half(slot.ledger),
         Read::Lost => Current::Lost,
+        // No damage, and so nothing to repair.
+        Read::Newer(found) => {
+            return Err(StoreError::OtherFormat { path: disk.path(folder, &record.ledger_name()), found });
+        }
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Errors name a line and quote nothing, since the text holds secrets; buffers that held it are wiped.
 
+use crate::format::{NEXT, VERSION};
 use crate::id::{hex, unhex};
 use crate::{FoldedName, Holder, Id, Owner, Record, State, Suspension};
 use config::table::{Table, Wrong, array, boolean, number, text};
@@ -13,18 +14,33 @@ use std::fmt::{self, Write};
 use toml::de::DeValue;
 use zeroize::Zeroizing;
 
-/// The format that this version writes, and the only one it reads.
-const FORMAT: u32 = 1;
+/// Why a text is no record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// The line (from 1) where it went wrong.
+    Line(usize),
+    /// It is of a format that this version does not understand.
+    Format(u32),
+}
 
-/// Parses the text; the error is the line (from 1) where it went wrong.
-pub(crate) fn parse(text: &str) -> Result<Record, usize> {
-    record(text).map_err(|wrong| wrong.place(text).0)
+/// Parses the text.
+pub(crate) fn parse(text: &str) -> Result<Record, Unread> {
+    record(text).map_err(|wrong| match format(text) {
+        Some(version) if version > VERSION => Unread::Format(version),
+        _ => Unread::Line(wrong.place(text).0),
+    })
+}
+
+/// The format that a text says it has.
+fn format(source: &str) -> Option<u32> {
+    Table::parse(source).ok()?.need("format", number::<u32>).ok()
 }
 
 fn record(source: &str) -> Result<Record, Wrong> {
     let mut root = Table::parse(source)?;
-    let is_ours =
-        |value: &DeValue<'_>| (number::<u32>(value)? == FORMAT).then_some(()).ok_or_else(unexpected);
+    let is_ours = |value: &DeValue<'_>| {
+        (VERSION..=NEXT).contains(&number::<u32>(value)?).then_some(()).ok_or_else(unexpected)
+    };
     root.need("format", is_ours)?;
     let id = Id(root.need("id", hexadecimal)?);
     let holder = holder(&mut root)?;
@@ -201,7 +217,7 @@ pub(crate) fn render(record: &Record) -> Zeroizing<String> {
 
 fn write_record(text: &mut String, record: &Record) -> fmt::Result {
     writeln!(text, "# Written by totpctl and read at every login: change it with totpctl only.")?;
-    writeln!(text, "format = {FORMAT}")?;
+    writeln!(text, "format = {VERSION}")?;
     writeln!(text, "id = \"{}\"", record.id)?;
     match &record.holder.owner {
         Owner::Uid(uid) => {
@@ -452,9 +468,9 @@ mod tests {
         let suspended = Some(Suspension { since: Time(8), reason, by: Some(7) });
         let text = render(&Record { suspended, ..record() });
         let broken = text.replacen("JVQWWZJA", "JVQWWZJ0", 1);
-        assert_eq!(parse(&broken), Err(18));
+        assert_eq!(parse(&broken), Err(Unread::Line(18)));
         for (from, to) in [
-            ("format = 1", "format = 2"),
+            ("format = 1", "format = 0"),
             ("digits = 8", "digits = 9"),
             ("period = 60", "period = 0"),
             ("kind = \"totp\"", "kind = \"hotp\""),
@@ -480,5 +496,13 @@ mod tests {
             assert_ne!(broken, *text, "{from}");
             assert!(parse(&broken).is_err(), "{to}");
         }
+    }
+
+    #[test]
+    fn the_next_format_is_read_where_it_is_understood_and_named_where_not() {
+        let next = render(&record()).replacen("format = 1", "format = 2", 1);
+        assert_eq!(parse(&next).unwrap(), record());
+        assert_eq!(parse(&next.replacen("sets = 2", "sets = 2\nmore = 1", 1)), Err(Unread::Format(2)));
+        assert_eq!(parse(&next.replacen("format = 2", "format = 3", 1)), Err(Unread::Format(3)));
     }
 }

@@ -1,6 +1,7 @@
 //! The bytes of a ledger: two slots, written alternately, so that a torn write leaves one whole.
 
 use crate::Id;
+use crate::format::VERSION;
 use otp::{
     Bucket, Chance, Delay, Known, Ledger, MAX_BYPASSES, MAX_NETWORKS, MAX_SPENT, MAX_TOKENS, NetworkKey,
     Time, TokenState,
@@ -12,6 +13,8 @@ pub const SLOT_LEN: usize = 4096;
 /// Bytes of a ledger file.
 pub const LEDGER_LEN: usize = 2 * SLOT_LEN;
 
+/// What a slot of any format begins with; its format's digit follows.
+const TITLE: &[u8; 7] = b"TOTPLDG";
 const MAGIC: &[u8; 8] = b"TOTPLDG1";
 const HEADER: usize = 40;
 const CHECKSUM: usize = 32;
@@ -44,6 +47,8 @@ pub enum Read {
     Half(Slot),
     /// Neither is.
     Lost,
+    /// At least one is whole and of a later format, this one: the other may be older than all that counts.
+    Newer(u32),
 }
 
 impl Slots {
@@ -69,6 +74,9 @@ impl Slots {
                 && slot.generation % 2 == index as u64;
             fits.then_some(slot)
         };
+        if let Some(newer) = [0, 1].into_iter().find_map(|index| later_format(self.slot(index))) {
+            return Read::Newer(newer);
+        }
         match (ours(0), ours(1)) {
             (Some(a), Some(b)) => Read::Whole(if a.generation > b.generation { a } else { b }),
             (Some(whole), None) | (None, Some(whole)) => Read::Half(whole),
@@ -120,17 +128,12 @@ impl Slot {
     /// The record in these bytes; `None` if a single bit of it is not as it was written.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (header, rest) = bytes.split_at_checked(HEADER)?;
-        let (stored, body) = rest.split_at_checked(CHECKSUM)?;
+        let (header, body) = whole(bytes)?;
         let mut reader = Reader(header);
         if reader.take(8)? != MAGIC {
             return None;
         }
-        let length = reader.u32()? as usize;
-        let body = body.get(..length.checked_sub(HEADER + CHECKSUM)?)?;
-        if checksum(header, body) != *stored {
-            return None;
-        }
+        let _length = reader.u32()?;
         let flags = reader.u32()?;
         let generation = reader.u64()?;
         let enrollment = Id(reader.take(16)?.try_into().ok()?);
@@ -143,6 +146,23 @@ impl Slot {
             ledger,
         })
     }
+}
+
+/// Header and body of a slot whose checksum holds. In every format these stand in the same places.
+fn whole(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (header, rest) = bytes.split_at_checked(HEADER)?;
+    let (stored, body) = rest.split_at_checked(CHECKSUM)?;
+    let length = Reader(header.get(MAGIC.len()..)?).u32()? as usize;
+    let body = body.get(..length.checked_sub(HEADER + CHECKSUM)?)?;
+    (checksum(header, body) == *stored).then_some((header, body))
+}
+
+/// The format of a slot that a later version wrote. A rotten bit in the digit is no later version: the
+/// checksum covers it.
+fn later_format(bytes: &[u8]) -> Option<u32> {
+    let digit = *bytes.strip_prefix(TITLE)?.first()?;
+    let format = char::from(digit).to_digit(10).filter(|format| *format > VERSION)?;
+    whole(bytes).map(|_| format)
 }
 
 fn checksum(header: &[u8], body: &[u8]) -> [u8; CHECKSUM] {
@@ -342,6 +362,20 @@ mod tests {
         assert_eq!(rotten.read(Id([3; 16]), 8), Read::Half(newer));
         rotten.0[SLOT_LEN + 100] ^= 1;
         assert_eq!(rotten.read(Id([3; 16]), 8), Read::Lost);
+    }
+
+    #[test]
+    fn a_slot_of_a_later_format_is_no_damage() {
+        let mut later = Slots::new(&slot());
+        let (first, _) = later.0.split_at_mut(SLOT_LEN);
+        first[7] = b'2';
+        assert_eq!(later.read(Id([3; 16]), 8), Read::Half(Slot { generation: 5, ..slot() }), "a rotten bit");
+        let (first, _) = later.0.split_at_mut(SLOT_LEN);
+        let (header, rest) = first.split_at_mut(HEADER);
+        let (stored, body) = rest.split_at_mut(CHECKSUM);
+        let sum = checksum(header, &body[..1697 - HEADER - CHECKSUM]);
+        stored.copy_from_slice(&sum);
+        assert_eq!(later.read(Id([3; 16]), 8), Read::Newer(2));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Where people's records and ledgers are kept: files now, a cluster later.
 
 use crate::disk::OsDisk;
-use crate::format::FORMAT;
+use crate::format::{FORMAT, VERSION};
 use crate::person::{self, Change, Judge, Person};
 use crate::{Format, Id, Owner, Record, StoreError};
 use config::StoreSettings;
+use std::path::PathBuf;
 
 /// A place that keeps people's records and ledgers, and its promises about them: a login is recorded before
 /// it is answered, a change happens whole or not at all and only to what it started from.
@@ -38,6 +39,7 @@ pub trait Store {
 
 /// The store in files.
 pub struct FileStore {
+    path: PathBuf,
     disk: OsDisk,
     format: Format,
 }
@@ -53,14 +55,23 @@ impl FileStore {
             Some(pinned) if *pinned != format.id.to_string() => {
                 Err(StoreError::OtherStore { path: path.clone(), found: format.id })
             }
-            _ => Ok(Self { disk, format }),
+            _ => Ok(Self { path: path.clone(), disk, format }),
         }
     }
 
-    /// The store's id and key.
+    /// The store's format, id and key.
     #[must_use]
     pub fn format(&self) -> &Format {
         &self.format
+    }
+
+    /// What is written anew would lose what the next format says beside.
+    fn expect_own_format(&self) -> Result<(), StoreError> {
+        let found = self.format.version;
+        if found == VERSION {
+            return Ok(());
+        }
+        Err(StoreError::NextFormat { path: self.path.clone(), found })
     }
 }
 
@@ -87,6 +98,7 @@ impl Store for FileStore {
         from: Option<Id>,
         make: impl FnOnce(Option<&Person>) -> Result<(Change, T), E>,
     ) -> Result<T, E> {
+        self.expect_own_format()?;
         person::change(&self.disk, owner, from, make)
     }
 
@@ -95,13 +107,15 @@ impl Store for FileStore {
         owners: &[Owner],
         make: impl FnMut(usize) -> Result<(Change, T), E>,
     ) -> Vec<Option<Result<T, E>>> {
-        if !tells_failed_writes(&release().unwrap_or_default()) {
+        // What a change would refuse is for it to say.
+        if self.expect_own_format().is_err() || !tells_failed_writes(&release().unwrap_or_default()) {
             return owners.iter().map(|_| None).collect();
         }
         person::enroll_all(&self.disk, owners, make)
     }
 
     fn remove(&self, owner: &Owner, from: Option<Id>) -> Result<(), StoreError> {
+        self.expect_own_format()?;
         person::remove(&self.disk, owner, from)
     }
 

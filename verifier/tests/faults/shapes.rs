@@ -187,7 +187,7 @@ fn format_is_asked_before_anything_else() {
     let path = place.root().join("FORMAT");
     let whole = fs::read_to_string(&path).unwrap();
     for (text, reason) in [
-        (whole.replace("format 1", "format 2"), "format \"2\" is not one that this version reads"),
+        (whole.replace("format 1", "format 3"), "format 3 is too new: this version reads 1 and 2"),
         (whole.replace("pam_totp", "another"), "FORMAT:1: cannot be read"),
         (String::new(), "FORMAT:1: cannot be read"),
         ("x".repeat(5000), "too large"),
