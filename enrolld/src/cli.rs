@@ -290,6 +290,16 @@ Example:
         user: OsString,
     },
     Explain(Explain),
+    /// Raise the store to the newest format, once nothing old reads it
+    #[command(after_help = "\
+No other verb and no package does. Programs that were started before an upgrade
+of pam_totp, such as a screen locker, go on with the former module, which reads
+its own format and the next.
+
+Example:
+  # totpctl upgrade-store
+  the store /var/lib/pam_totp has format 1, the newest: there is nothing to raise")]
+    UpgradeStore,
     /// Print a completion script for a shell
     #[command(after_help = "\
 Example:

@@ -91,6 +91,7 @@ fn change_or_show(cli: &Cli) -> Result<(), Failure> {
             let config = cli.config.as_deref();
             verbs::explain::run(&house::settings(config)?, config, args)
         }
+        Verb::UpgradeStore => verbs::upgrade_store::run(&house::settings(cli.config.as_deref())?),
         Verb::Completions { shell } => verbs::completions::run(*shell),
     }
 }

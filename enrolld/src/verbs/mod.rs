@@ -25,4 +25,5 @@ pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod suspend;
 pub(crate) mod unlock;
+pub(crate) mod upgrade_store;
 pub(crate) mod verify;

@@ -231,3 +231,22 @@ fn a_set_uid_totpctl_does_nothing_for_anybody() {
     }
     assert_eq!(bench.snapshot(), before);
 }
+
+#[test]
+fn upgrade_store_has_nothing_to_raise_and_leaves_a_newer_store_alone() {
+    let bench = Bench::new();
+    let format = bench.store().join("FORMAT");
+    let text = std::fs::read_to_string(&format).unwrap();
+    let said = bench.run(["upgrade-store"]).done().out;
+    assert!(said.ends_with(" has format 1, the newest: there is nothing to raise\n"), "{said}");
+    assert_eq!(std::fs::read_to_string(&format).unwrap(), text);
+    for (version, words) in [
+        ("2", "format 2: this version judges codes there"),
+        ("3", "format 3 is too new: this version reads 1 and 2"),
+    ] {
+        let newer = text.replace("format 1", &format!("format {version}"));
+        std::fs::write(&format, &newer).unwrap();
+        bench.run(["upgrade-store"]).refused(words);
+        assert_eq!(std::fs::read_to_string(&format).unwrap(), newer);
+    }
+}
