@@ -47,7 +47,7 @@ impl Booted {
     /// # Panics
     /// When systemd does not come up within ten seconds.
     pub fn start(lab: &Lab) -> Result<Self, String> {
-        let group = own_group()?;
+        let group = control_group()?;
         lay_units(lab);
         lay_log();
         let namespaces = boot(&group).spawn().expect("sh is part of every Debian");
@@ -94,12 +94,7 @@ impl Booted {
     }
 
     fn find_init(&self) -> i32 {
-        let parent = format!("PPid:\t{}", self.namespaces.id());
-        let is_child = |pid: i32| {
-            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-            status.lines().any(|line| line == parent)
-        };
-        processes().map(|(pid, _)| pid).find(|pid| is_child(*pid)).expect("systemd is a child of unshare")
+        pid_of_child(self.namespaces.id()).expect("systemd is a child of unshare")
     }
 }
 
@@ -131,6 +126,16 @@ pub fn within<T>(time: Duration, mut look: impl FnMut() -> T, wanted: impl Fn(&T
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// A child of this process, by its number here.
+pub(crate) fn pid_of_child(parent: u32) -> Option<i32> {
+    let parent = format!("PPid:\t{parent}");
+    let is_child = |pid: i32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status.lines().any(|line| line == parent)
+    };
+    processes().map(|(pid, _)| pid).find(|pid| is_child(*pid))
 }
 
 /// Every process, with its ids from the namespace of this process on inwards.
@@ -169,7 +174,7 @@ fn boot(group: &Path) -> Command {
 }
 
 /// A control group for all of it. Those that tests left behind which were killed are taken away.
-fn own_group() -> Result<PathBuf, String> {
+pub(crate) fn control_group() -> Result<PathBuf, String> {
     fs::create_dir_all(GROUPS).expect("the folder is ours");
     mount(Some("cgroup2"), GROUPS, Some("cgroup2"), MsFlags::empty(), None::<&str>)
         .map_err(|errno| format!("cgroup2: {errno}"))?;
@@ -194,7 +199,7 @@ fn sweep() {
     }
 }
 
-fn remove_groups(group: &Path) -> std::io::Result<()> {
+pub(crate) fn remove_groups(group: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(group)?.flatten() {
         if entry.file_type()?.is_dir() {
             remove_groups(&entry.path())?;

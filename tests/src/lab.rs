@@ -15,7 +15,8 @@ use crate::{artefacts, mounts};
 /// The password of every account in the lab.
 pub const PASSWORD: &str = "correct horse";
 /// Its hash, with few rounds: what is under test is not crypt(3).
-const PASSWORD_HASH: &str = "$5$rounds=1000$acceptance$ftkIt5AzKxioh7U9xA5bP0qCixbeBr/mKQ3YllHMbbA";
+pub(crate) const PASSWORD_HASH: &str =
+    "$5$rounds=1000$acceptance$ftkIt5AzKxioh7U9xA5bP0qCixbeBr/mKQ3YllHMbbA";
 /// The accounts that every lab has; the first has uid 2001.
 const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "dave"];
 const FIRST_UID: u32 = 2001;

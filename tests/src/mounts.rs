@@ -36,15 +36,27 @@ pub fn lay() {
 
 /// A layer over `path` that takes every write.
 pub fn overlay(path: &str) {
-    let layer = format!("{LAB}/layers{path}");
+    layer_over(Path::new(path), Path::new(path));
+}
+
+/// What is in `lower`, at `path`, where a layer takes every write.
+pub fn layer_over(lower: &Path, path: &Path) {
+    let layer = format!("{LAB}/layers{}", path.display());
     let (upper, work) = (format!("{layer}/upper"), format!("{layer}/work"));
     make_dir(&upper, 0o755);
     make_dir(&work, 0o755);
-    let mode = fs::metadata(path).expect("what is layered exists").permissions();
+    make_dir_at(path);
+    let mode = fs::metadata(lower).expect("what is layered exists").permissions();
     fs::set_permissions(&upper, mode).expect("the layer is ours");
-    let options = format!("lowerdir={path},upperdir={upper},workdir={work}");
+    let options = format!("lowerdir={},upperdir={upper},workdir={work}", lower.display());
     mount(Some("overlay"), path, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
-        .unwrap_or_else(|error| panic!("cannot lay an overlay over {path}: {error}"));
+        .unwrap_or_else(|error| panic!("cannot lay an overlay over {}: {error}", path.display()));
+}
+
+fn make_dir_at(path: &Path) {
+    if !path.exists() {
+        fs::create_dir(path).unwrap_or_else(|error| panic!("cannot make {}: {error}", path.display()));
+    }
 }
 
 /// An empty file system in memory at `path`; `options` as mount(8) takes them.

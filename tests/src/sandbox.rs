@@ -9,8 +9,8 @@ use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use crate::artefacts;
 use crate::lab::Lab;
+use crate::{artefacts, debian, packages};
 
 /// Names the test that the process at hand is to run inside its sandbox.
 const INSIDE: &str = "ACCEPTANCE_INSIDE";
@@ -40,6 +40,20 @@ pub fn within<T: FnOnce(&Lab)>(test: T) {
 /// # Panics
 /// As [`within`] does.
 pub fn bare<T: FnOnce(&Lab)>(test: T) {
+    enter(type_name::<T>(), test);
+}
+
+/// The same, where packages and a fresh Debian for them are at hand.
+///
+/// # Panics
+/// As [`within`] does, and when packages or Debian cannot be made.
+pub fn packaged<T: FnOnce(&Lab)>(test: T) {
+    if !is_inside(type_name::<T>()) {
+        require_root();
+        artefacts::bring_up_to_date();
+        packages::bring_up_to_date();
+        debian::bring_up_to_date();
+    }
     enter(type_name::<T>(), test);
 }
 
