@@ -332,3 +332,96 @@ fn password_and_code_in_one_field_of_users_without_an_account_at_vsftpd() {
         );
     });
 }
+
+/// Asked for the password, and then for the code. Whether both opened.
+fn two_questions(login: Login, code: &str) -> bool {
+    let calls = [Call::Authenticate, Call::AcctMgmt];
+    let login = login.password(PASSWORD).code(code).calling(&calls);
+    login.run().verdict() == Code::Success
+}
+
+#[test]
+fn login_at_the_console_asks_for_password_and_code() {
+    sandbox::within(|lab| {
+        follow(lab, "login");
+        let alice = lab.enroll("alice");
+        let login = |code: &str| {
+            let mut command = Command::new("login");
+            command.arg("alice");
+            let mut terminal = Terminal::start(command);
+            terminal.expect(PASSWORD_PROMPT);
+            terminal.say(PASSWORD);
+            terminal.expect(CODE_PROMPT);
+            terminal.say(code);
+            terminal
+        };
+        login(&alice.phone.wrong()).expect("Login incorrect");
+        let mut terminal = login(&alice.phone.code(0));
+        terminal.expect("$ ");
+        terminal.say("exit");
+        assert!(terminal.finish().0.success());
+    });
+}
+
+/// cockpit 18247: the first question is answered with the password, whatever it says.
+#[test]
+fn polkit_and_cockpit_ask_for_the_password_first_and_then_for_the_code() {
+    sandbox::within(|lab| {
+        follow(lab, "polkit");
+        follow(lab, "Cockpit");
+        let (alice, bob) = (lab.enroll("alice"), lab.enroll("bob"));
+        assert!(!two_questions(Login::new("polkit-1", "alice"), &alice.phone.wrong()));
+        assert!(two_questions(Login::new("polkit-1", "alice"), &alice.phone.code(0)));
+        let page = || Login::new("cockpit", "bob").from("192.0.2.7");
+        assert!(!two_questions(page(), &bob.phone.wrong()));
+        assert!(two_questions(page(), &bob.phone.code(0)));
+    });
+}
+
+/// What Fedora has in both files, for a password of pam_unix.
+const FEDORA: &str =
+    "auth required pam_env.so\nauth sufficient pam_unix.so nullok\nauth required pam_deny.so\n";
+
+/// truenas/middleware 16563: a `sufficient` line before ours, and no code was ever asked for.
+#[test]
+fn fedoras_sufficient_password_does_not_end_the_stack_before_the_code() {
+    sandbox::within(|lab| {
+        let heading = "Fedora: sshd and sudo";
+        let files = recipe(heading);
+        assert_eq!(files.len(), 2);
+        for name in ["password-auth", "system-auth"] {
+            lab.service(name, FEDORA);
+        }
+        follow(lab, heading);
+        let alice = lab.enroll("alice");
+        for service in ["sshd", "sudo"] {
+            assert!(!two_questions(Login::new(service, "alice"), &alice.phone.wrong()), "{service}");
+        }
+        assert!(two_questions(Login::new("sshd", "alice"), &alice.phone.code(0)));
+        assert!(two_questions(Login::new("sudo", "alice"), &alice.backup_codes[0]));
+        // What the manual warns of.
+        lab.service("sudo", &files[1].1.replace("substack", "include"));
+        let without = Login::new("sudo", "alice").password(PASSWORD).run();
+        assert_eq!(without.verdict(), Code::Success);
+    });
+}
+
+#[test]
+fn authselects_template_asks_for_both_with_its_feature_and_for_the_password_without() {
+    sandbox::within(|lab| {
+        let (_, template) = recipe("Fedora: every service, by authselect").remove(0);
+        let feature = "{include if \"with-totp\"}";
+        assert!(template.contains(feature));
+        lab.service("password-auth", &template.replace(feature, ""));
+        lab.service("door", "auth include password-auth\n");
+        let alice = lab.enroll("alice");
+        assert!(!two_questions(Login::new("door", "alice"), &alice.phone.wrong()));
+        assert!(two_questions(Login::new("door", "alice"), &alice.phone.code(0)));
+        let wrong = Login::new("door", "alice").password("wrong").run();
+        assert_ne!(wrong.verdict(), Code::Success, "no code is asked for after a wrong password");
+        let lines: Vec<_> = template.lines().filter(|line| !line.contains(feature)).collect();
+        lab.service("password-auth", &lines.join("\n"));
+        assert_eq!(Login::new("door", "alice").password(PASSWORD).run().verdict(), Code::Success);
+        assert_ne!(Login::new("door", "alice").password("wrong").run().verdict(), Code::Success);
+    });
+}
