@@ -80,8 +80,8 @@ pub(crate) fn confinement() -> Option<Finding> {
     let denials: Vec<_> = text.lines().filter(|line| is_denial(line)).collect();
     let last = denials.last()?;
     let what = format!("{} denials in the logs, the last: {}", denials.len(), shortened(last));
-    let fix = "install the policy for this module (SELinux: restorecon -R /var/lib/pam_totp; AppArmor: let the\n\
-               program to read and write /var/lib/pam_totp), or let the program ask enrolld";
+    let fix = "load the policy of this module (pam_totp(8), SELINUX AND APPARMOR; then restorecon -R\n\
+               /var/lib/pam_totp), or let the program ask enrolld";
     Some(finding::CONFINEMENT.finding(what, fix))
 }
 
