@@ -56,11 +56,12 @@ impl Phone {
         self.at(self.since.checked_add_signed(steps * self.period.cast_signed()).expect("a time after 1970"))
     }
 
-    /// A code that this phone does not show for many steps around now.
+    /// A code that this phone does not show for more than a day around now: none that speaks of a clock.
     pub fn wrong(&self) -> String {
-        let near = self.series(self.since - 30 * self.period, 60);
+        let steps = u32::try_from(90_000 / self.period).expect("a period is a second or more");
+        let near = self.series(self.since - 90_000, 2 * steps);
         let mut all = (0..1_000_000).map(|number| format!("{number:06}"));
-        all.find(|code| !near.contains(code)).expect("sixty of a million are taken")
+        all.find(|code| !near.contains(code)).expect("few of a million are taken")
     }
 
     /// `count` codes of successive steps, the first that of a Unix time.
