@@ -48,7 +48,7 @@ fn random(bytes: &mut [u8]) -> std::io::Result<()> {
 }
 
 fn alice() -> Account {
-    Account { name: "alice".into(), uid: 1000 }
+    Account::local("alice", 1000)
 }
 
 fn token() -> Token {
@@ -89,7 +89,7 @@ fn nothing_is_written_anew_in_a_store_of_the_next_format() {
     assert!(matches!(refused, Refusal::Store(StoreError::NextFormat { found: 2, .. })), "{refused}");
     let tokens = [Brought { token: token(), state: TokenState::default(), floor: 0 }];
     let new = Import { tokens: &tokens, scratch: None, add: false, revive: false, rehearse: false };
-    let bob = Account { name: "bob".into(), uid: 1001 };
+    let bob = Account::local("bob", 1001);
     let refused = place.verifier().import_all(&[(&bob, new)]);
     assert!(matches!(refused[..], [Err(Refusal::Store(StoreError::NextFormat { .. }))]), "{refused:?}");
     assert!(!place.settings.directory.join("users/1001").exists());
