@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use acceptance::codes::Phone;
 use acceptance::daemon::{Daemon, SOCKET, call};
 use acceptance::lab::{Lab, run};
-use acceptance::pam::{Code, Login, Report};
+use acceptance::pam::{Call, Code, Login, Report};
 use serde_json::{Value, json};
 
 /// What was done to a path.
@@ -55,6 +55,27 @@ pub(crate) fn logins(lab: &Lab) -> BTreeSet<Access> {
         assert_eq!(Report::of(output).followed().verdict(), verdict);
         all.append(&mut accesses());
     }
+    all.append(&mut remembered(lab, &alice.phone.code(1)));
+    all
+}
+
+/// The same where a rule remembers: a login, the next one, which is asked for nothing, and one while all are paused.
+fn remembered(lab: &Lab, code: &str) -> BTreeSet<Access> {
+    lab.settings("[[rule]]\nthen = \"require\"\nremember = \"15m\"\n");
+    lab.service("gate", "auth required pam_totp.so\nauth required pam_permit.so\n");
+    // The leader of this session is outside of the sandbox.
+    nix::unistd::setsid().unwrap();
+    let login = Login::new("gate", "alice").from("192.0.2.7").calling(&[Call::Authenticate, Call::Setcred]);
+    let mut all = BTreeSet::new();
+    for (login, asked) in [(login.clone().code(code), 1), (login.clone().mute(), 0), (login.mute(), 0)] {
+        let login = login.command();
+        let report = Report::of(run(strace().arg(login.get_program()).args(login.get_args()))).followed();
+        assert_eq!((report.verdict(), report.conversations), (Code::Success, asked));
+        all.append(&mut accesses());
+        lab.totpctl(["pause", "--until", "1h", "--reason", "an outage", "--yes"]);
+    }
+    lab.totpctl(["pause", "--end"]);
+    lab.settings("");
     all
 }
 
