@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod checker;
+mod comments;
 mod error;
 mod load;
 pub mod rules;

@@ -1,5 +1,6 @@
 //! Reading the file: opened once, checked on the handle, read within bounds.
 
+use crate::comments::without_comments;
 use crate::{ConfigError, Settings};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -61,6 +62,10 @@ fn read(path: &Path, file: File) -> Result<String, ConfigError> {
 
 /// Parses the text of a settings file; `path` is for the error.
 pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
+    if let Some(settings) = without_comments(text).and_then(|bare| Settings::read(&bare).ok()) {
+        return Ok(settings);
+    }
+    // Once more with all of it, so that what is wrong is found at its own column.
     Settings::read(text).map_err(|wrong| {
         let (line, column) = wrong.place(text);
         ConfigError::Text { path: path.into(), line, column, message: wrong.message }
