@@ -283,8 +283,8 @@ impl Disk for OsDisk {
     }
 
     fn slots(&self, ledger: &Opened) -> Result<Slots, StoreError> {
-        let mut bytes = [0; LEDGER_LEN];
-        match ledger.file.read_at(&mut bytes, 0) {
+        let mut bytes = Box::new([0; LEDGER_LEN]);
+        match ledger.file.read_at(&mut bytes[..], 0) {
             Ok(LEDGER_LEN) => Ok(Slots(bytes)),
             Ok(_) => Err(StoreError::Refused { path: ledger.path.clone(), fault: Fault::Size }),
             Err(error) => Err(io(&ledger.path, "read", error)),

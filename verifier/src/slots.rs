@@ -34,9 +34,10 @@ pub struct Slot {
     pub ledger: Ledger,
 }
 
-/// Both slots of a ledger file, as read.
-#[derive(Clone)]
-pub struct Slots(pub [u8; LEDGER_LEN]);
+/// Both slots of a ledger file, as read. Not on the stack, where a login would fault in, and wipe, a page for
+/// every half of them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Slots(pub Box<[u8; LEDGER_LEN]>);
 
 /// What the two slots say together.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,7 +56,7 @@ impl Slots {
     /// A new ledger file: the same record in both slots, so that none is ever empty.
     #[must_use]
     pub fn new(slot: &Slot) -> Self {
-        let mut bytes = [0; LEDGER_LEN];
+        let mut bytes = Box::new([0; LEDGER_LEN]);
         let (first, second) = bytes.split_at_mut(SLOT_LEN);
         let older = Slot { generation: slot.generation & !1, ..slot.clone() };
         let newer = Slot { generation: slot.generation | 1, ..slot.clone() };
@@ -118,9 +119,9 @@ impl Slot {
         header.0.extend_from_slice(&self.enrollment.0);
         let checksum = checksum(&header.0, &body.0);
         let mut bytes = [0; SLOT_LEN];
-        let parts = header.0.iter().chain(&checksum).chain(&body.0);
-        for (to, from) in bytes.iter_mut().zip(parts) {
-            *to = *from;
+        let record = [&header.0[..], &checksum, &body.0].concat();
+        if let Some(room) = bytes.get_mut(..record.len()) {
+            room.copy_from_slice(&record);
         }
         bytes
     }

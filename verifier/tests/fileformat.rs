@@ -147,7 +147,9 @@ fn the_slot_shown_is_read_as_what_it_says() {
     let mut bytes = example.ledger();
     bytes[SLOT_LEN..].copy_from_slice(&undump(block("hex")));
     let id = example.verifier().status(&alice()).unwrap().unwrap().id;
-    let Read::Whole(slot) = Slots(bytes.try_into().unwrap()).read(id, 1) else { panic!("not whole") };
+    let Read::Whole(slot) = Slots(Box::new(bytes.try_into().unwrap())).read(id, 1) else {
+        panic!("not whole")
+    };
     assert_eq!((slot.generation, slot.confirmed, slot.ledger.latest), (7, true, Time(NOW)));
     assert_eq!(slot.ledger.tokens[0].spent, [59_999_999, 60_000_000]);
     assert_eq!((slot.ledger.spent_backup, slot.ledger.strangers.failures), (1, 1));

@@ -194,7 +194,7 @@ impl Disk for Replay<'_> {
         match self.call(Call::Slots(*ledger))? {
             Res::Slots(first, second) => {
                 let table = self.table.borrow();
-                let mut bytes = [0; LEDGER_LEN];
+                let mut bytes = Box::new([0; LEDGER_LEN]);
                 bytes[..SLOT_LEN].copy_from_slice(table.bytes(first));
                 bytes[SLOT_LEN..].copy_from_slice(table.bytes(second));
                 Ok(Slots(bytes))
