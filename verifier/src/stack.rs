@@ -12,9 +12,9 @@ pub fn below<T>(work: impl FnOnce() -> T) -> T {
 /// Wipes what [`below`] left on the stack, also if it panicked.
 #[inline(never)]
 pub fn wipe_stack() {
-    // Less than a judged login takes (46 KiB; unoptimised 100), so that no stack is too small for this that
-    // was not for that.
-    const BYTES: usize = if cfg!(debug_assertions) { 96 * 1024 } else { 40 * 1024 };
+    // What a judged login takes and half as much again (16 KiB; unoptimised 100, and then less than that): what
+    // is wiped beyond that are pages that nobody else touches.
+    const BYTES: usize = if cfg!(debug_assertions) { 96 * 1024 } else { 24 * 1024 };
     const WORDS: usize = BYTES / size_of::<u64>();
     let mut stack = [const { std::mem::MaybeUninit::<u64>::uninit() }; WORDS];
     stack.as_mut_slice().zeroize();
