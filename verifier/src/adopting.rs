@@ -41,8 +41,14 @@ impl<S: Store> Local<S> {
         ledger: &Ledger,
     ) -> Result<(), Refusal> {
         let from = present.map(|present| present.record.id);
-        self.store.change(&account.owner, from, |_| {
-            let record = self.renewed(Some(&person.record), account, person.record.state.clone())?;
+        self.store.change(&account.owner, from, |present| {
+            let mut record = self.renewed(Some(&person.record), account, person.record.state.clone())?;
+            if let Some(Person { record: present, .. }) = present {
+                // The account may be suspended, whoever was enrolled before it.
+                record.suspended = present.suspended.clone().or(record.suspended);
+                record.sets = record.sets.max(present.sets);
+                record.bypasses = record.bypasses.max(present.bypasses);
+            }
             Ok((Change { record, ledger: ledger.clone() }, ()))
         })
     }

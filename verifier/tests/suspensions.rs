@@ -10,8 +10,9 @@ use otp::{
 use std::fs;
 use std::path::PathBuf;
 use verifier::{
-    Account, Authority, Brought, Enrolled, FileStore, Id, Import, Local, NewInvitation, NewSuspension,
-    NewToken, Origin, Outcome, Refusal, Standing, Status, StoreError, Verifier, init,
+    Account, Authority, Brought, Enrolled, FileStore, FoldedName, Id, Import, Local, NewInvitation,
+    NewSuspension, NewToken, Origin, Outcome, Refusal, Standing, Status, StoreError, UserName, Verifier,
+    init,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -167,4 +168,23 @@ fn it_starts_from_what_was_seen_and_repairs_nothing() {
     fs::remove_file(place.ledger()).unwrap();
     assert!(place.is_suspended());
     assert!(place.verifier.unlock(&alice(), false).unwrap() && place.is_suspended());
+}
+
+fn before() -> Account {
+    Account::by_name(FoldedName::of(&UserName::new("alice").unwrap()).unwrap())
+}
+
+#[test]
+fn an_account_that_is_suspended_stays_so_when_it_takes_over_what_was_enrolled_before_it() {
+    let place = Place::new();
+    let phone = token("phone", K1);
+    let (how, authority) = (Enrolled::First, Authority::Root);
+    let new = NewToken { from: None, how, token: &phone, confirm: None, authority, backup: &[] };
+    place.verifier.enroll(&before(), &new).unwrap();
+    place.suspend(None).unwrap();
+    let from = place.verifier.status(&before()).unwrap().unwrap().id;
+    place.verifier.take_over(&alice(), from).unwrap();
+    assert!(place.is_suspended() && place.status().unwrap().enrolled);
+    place.verifier.resume(&alice(), place.id().unwrap()).unwrap();
+    assert!(matches!(place.check(), Outcome::Judged(Verdict::Accepted { .. })));
 }
