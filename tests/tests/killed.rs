@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use acceptance::codes::Phone;
 use acceptance::faults::{Point, Snapshot, kill_at, system_calls};
-use acceptance::lab::{Lab, STORE};
+use acceptance::lab::{Lab, STORE, write};
 use acceptance::pam::{Code, Login, Report};
 use acceptance::sandbox;
 
@@ -125,5 +125,37 @@ fn a_killed_replacement_leaves_the_old_enrollment_or_the_new_one() {
             let names = std::fs::read_dir(format!("{STORE}/users/2001")).unwrap().count();
             assert_eq!(names, 2, "leftovers, killed at {point:?}");
         });
+    });
+}
+
+#[test]
+fn a_killed_adoption_leaves_no_code_good_twice_even_where_the_account_goes_again() {
+    sandbox::within(|lab| {
+        lab.door("");
+        let vera = lab.enroll_with("vera", &["--no-account"]);
+        let without = std::fs::read_to_string("/etc/passwd").unwrap();
+        lab.add_account("vera", 2077);
+        let with = std::fs::read_to_string("/etc/passwd").unwrap();
+        let opens = |code: &str| Login::new("door", "vera").code(code).run().verdict() == Code::Success;
+        let (code, other) = (&vera.backup_codes[0], &vera.backup_codes[1]);
+        let before = Snapshot::of(STORE);
+        let mut command = lab.totpctl_command();
+        command.args(["adopt", "vera"]);
+        let steps = ["flock", "fsync", "rename", "unlink"];
+        let calls = calls_on_store(&command);
+        let calls = calls.iter().filter(|point| steps.iter().any(|step| point.call.starts_with(step)));
+        for point in calls {
+            before.restore();
+            let _ = kill_at(&command, point);
+            let as_account = opens(code);
+            write("/etc/passwd", &without);
+            let by_name = opens(code);
+            write("/etc/passwd", &with);
+            lab.totpctl(["adopt", "vera"]);
+            let adopted = opens(code);
+            let count = [as_account, by_name, adopted].iter().filter(|opened| **opened).count();
+            assert_eq!(count, 1, "killed at {point:?}: {as_account} {by_name} {adopted}");
+            assert!(opens(other), "shut out, killed at {point:?}");
+        }
     });
 }
