@@ -1,6 +1,7 @@
 //! What [`Local`] does for people who come from an earlier module: enrolled with what they had, and nothing
 //! that they used there works again.
 
+use crate::adopting::before_account;
 use crate::local::vet;
 use crate::person::{Change, Current, Person};
 use crate::{
@@ -27,13 +28,13 @@ impl<S: Store> Local<S> {
         } else {
             self.vet_name(account)?;
         }
-        let imported = self.joined(present.as_ref(), new)?.imported;
+        let imported = self.joined(account, present.as_ref(), new)?.imported;
         if new.rehearse || imported == Imported::Already {
             return Ok(imported);
         }
         let from = present.map(|person| person.record.id);
         self.store.change(&account.owner, from, |person| {
-            let Joined { state, ledger, imported } = self.joined(person, new)?;
+            let Joined { state, ledger, imported } = self.joined(account, person, new)?;
             let former = person.map(|person| &person.record);
             let kept = former.filter(|record| record.enrollment().is_some());
             let record = match kept {
@@ -48,7 +49,7 @@ impl<S: Store> Local<S> {
     pub(crate) fn put_imports(&self, people: &[(&Account, Import<'_>)]) -> Vec<Result<Imported, Refusal>> {
         let mut together: Vec<_> = people.iter().enumerate().collect();
         together.retain(|(_, (account, new))| {
-            !new.rehearse && self.vet_name(account).is_ok() && self.joined(None, new).is_ok()
+            !new.rehearse && self.vet_name(account).is_ok() && self.joined(account, None, new).is_ok()
         });
         together.sort_by(|(_, (one, _)), (_, (other, _))| one.owner.cmp(&other.owner));
         together.dedup_by(|(_, (one, _)), (_, (other, _))| one.owner == other.owner);
@@ -57,7 +58,7 @@ impl<S: Store> Local<S> {
             let owners: Vec<_> = some.iter().map(|(_, (account, _))| account.owner.clone()).collect();
             let results = self.store.enroll_all(&owners, |place| {
                 let (_, (account, new)) = some.get(place).ok_or(StoreError::Changed)?;
-                let Joined { state, ledger, imported } = self.joined(None, new)?;
+                let Joined { state, ledger, imported } = self.joined(account, None, new)?;
                 Ok((Change { record: self.renewed(None, account, state)?, ledger }, imported))
             });
             let places = some.iter().map(|(place, _)| *place);
@@ -70,9 +71,9 @@ impl<S: Store> Local<S> {
         .collect()
     }
 
-    fn joined(&self, person: Option<&Person>, new: &Import) -> Result<Joined, Refusal> {
+    fn joined(&self, account: &Account, person: Option<&Person>, new: &Import) -> Result<Joined, Refusal> {
         let Some(present) = person.and_then(|person| person.record.enrollment()) else {
-            return self.brought_in(person, new);
+            return self.brought_in(account, person, new);
         };
         let is_here = |token: &Token| present.tokens().iter().any(|old| old.has_same_key(token));
         let (kept, more): (Vec<_>, Vec<_>) = new.tokens.iter().partition(|brought| is_here(&brought.token));
@@ -104,14 +105,22 @@ impl<S: Store> Local<S> {
     }
 
     /// Where nobody is enrolled.
-    fn brought_in(&self, person: Option<&Person>, new: &Import) -> Result<Joined, Refusal> {
+    fn brought_in(
+        &self,
+        account: &Account,
+        person: Option<&Person>,
+        new: &Import,
+    ) -> Result<Joined, Refusal> {
+        // What was revoked before there was the account may have been of the same keys.
+        let had_another = self.has_tombstone_before(account)?;
         let is_revoked = person.is_some_and(|person| matches!(person.record.state, State::Revoked(_)));
+        let is_revoked = is_revoked || had_another;
         if is_revoked && !new.revive {
             return Err(Refusal::Revoked);
         }
         // What was taken away took along what it had used. Time tells which steps that may have been; nothing
         // tells a counter or a scratch code.
-        let had_more = person.is_some_and(has_history);
+        let had_more = had_another || person.is_some_and(has_history);
         if had_more && new.tokens.iter().any(|brought| brought.token.kind == Kind::Hotp) {
             return Err(Refusal::CounterLost);
         }
@@ -133,6 +142,12 @@ impl<S: Store> Local<S> {
             ledger,
             imported: Imported::Enrolled { scratch: kept },
         })
+    }
+
+    fn has_tombstone_before(&self, account: &Account) -> Result<bool, StoreError> {
+        let Some(before) = before_account(account) else { return Ok(false) };
+        let record = self.store.record(&before.owner)?;
+        Ok(record.is_some_and(|record| matches!(record.state, State::Revoked(_))))
     }
 }
 

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use config::StoreSettings;
-use otp::{Algorithm, Digits, Kind, Lane, Period, Policy, Secret, Time, Token, TokenName, Typed, Verdict};
+use otp::{
+    Algorithm, Digits, Kind, Lane, Period, Policy, Secret, Time, Token, TokenName, TokenState, Typed, Verdict,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 use verifier::{
-    Account, Authority, Enrolled, FileStore, FoldedName, Local, NewToken, Origin, Outcome, Owner, Refusal,
-    Standing, StoreError, UserName, Verifier, init,
+    Account, Authority, Brought, Enrolled, FileStore, FoldedName, Import, Imported, Local, NewToken, Origin,
+    Outcome, Owner, Refusal, Standing, StoreError, UserName, Verifier, init,
 };
 
 const K1: &str = "JVQWWZJANFXHMZLOORSWIIDTMVRXEZLU";
@@ -48,14 +50,18 @@ fn named(name: &str) -> Account {
     Account::by_name(FoldedName::of(&UserName::new(name).unwrap()).unwrap())
 }
 
-fn enroll(verifier: &Local<FileStore>, account: &Account) -> Result<(), Refusal> {
-    let token = Token {
+fn token(kind: Kind) -> Token {
+    Token {
         name: TokenName::new("phone").unwrap(),
-        kind: Kind::Totp { period: Period::THIRTY },
+        kind,
         algorithm: Algorithm::Sha1,
         digits: Digits::SIX,
         secret: Secret::from_base32(K1).unwrap(),
-    };
+    }
+}
+
+fn enroll(verifier: &Local<FileStore>, account: &Account) -> Result<(), Refusal> {
+    let token = token(Kind::Totp { period: Period::THIRTY });
     let (from, how, authority) = (None, Enrolled::First, Authority::Root);
     let new = NewToken { from, how, token: &token, confirm: None, authority, backup: &[] };
     verifier.enroll(account, &new).map(drop)
@@ -221,4 +227,33 @@ fn what_is_taken_over_keeps_what_it_spent_and_one_that_was_cut_short_can_be_repe
     verifier.take_over(&account, id).unwrap();
     assert!(!accepted(&account, "606107"), "and is not written anew");
     assert!(!verifier.status(&before).unwrap().unwrap().enrolled);
+}
+
+#[test]
+fn what_was_revoked_before_the_account_is_not_brought_back_to_it_by_an_import_with_its_codes_unused() {
+    let place = Place::new();
+    let verifier = place.verifier();
+    let (before, account) = (named("vera"), Account::local("Vera", 1000));
+    let brought = |kind| {
+        let (token, state) = (token(kind), TokenState::default());
+        [Brought { token, state, floor: 0 }]
+    };
+    let (phone, fob) = (brought(Kind::Totp { period: Period::THIRTY }), brought(Kind::Hotp));
+    let import = |account: &Account, tokens: &[Brought], revive| {
+        let new = |rehearse| Import { tokens, scratch: None, add: false, revive, rehearse };
+        let rehearsed = verifier.import(account, &new(true));
+        let made = verifier.import_all(&[(account, new(false))]).remove(0);
+        assert_eq!(rehearsed.is_ok(), made.is_ok());
+        made
+    };
+    let accepts = |account: &Account, code: &str| {
+        matches!(check(&verifier, account, code, Origin::Stranger), Outcome::Judged(Verdict::Accepted { .. }))
+    };
+    import(&before, &phone, false).unwrap();
+    assert!(accepts(&before, "592691"));
+    verifier.revoke(&before, verifier.status(&before).unwrap().unwrap().id).unwrap();
+    assert!(matches!(import(&account, &phone, false), Err(Refusal::Revoked)));
+    assert!(matches!(import(&account, &fob, true), Err(Refusal::CounterLost)));
+    assert_eq!(import(&account, &phone, true).unwrap(), Imported::Enrolled { scratch: 0 });
+    assert!(!accepts(&account, "592691"), "it has opened once");
 }
