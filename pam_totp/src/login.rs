@@ -274,15 +274,15 @@ impl Login<'_> {
         (!is_denied && !self.is_suspended(&account)).then(|| (account, Ending::Paused(pause.to_string())))
     }
 
-    /// Whether it is established that nothing of this account's is accepted. enrolld tells nobody but the account
-    /// itself.
+    /// Whether nothing of this account's is accepted, as far as that can be established; where it is the caller who
+    /// may have kept it from being, nothing is. enrolld tells nobody but the account itself.
     fn is_suspended(&self, account: &Account) -> bool {
         let suspended = match geteuid() {
             me if me.is_root() => self.files().and_then(|files| files.is_suspended(account)),
             me if Some(me.as_raw()) == account.uid() => self.daemon().is_suspended(account),
             _ => Ok(false),
         };
-        suspended.unwrap_or(false)
+        suspended.unwrap_or_else(|error| error.may_be_the_callers_doing())
     }
 
     /// How a login ends that a rule denies, and whose it is. What nobody's name ends in is told from it by the log

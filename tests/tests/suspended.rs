@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use acceptance::codes::Phone;
 use acceptance::daemon::{Daemon, INTERFACE, call};
 use acceptance::lab::{Lab, PASSWORD, SETTINGS, STORE};
-use acceptance::pam::{Code, Login, Reply, Report, Style};
+use acceptance::pam::{Code, Limit, Login, Reply, Report, Style};
 use acceptance::sandbox;
 use acceptance::terminal::Terminal;
 use serde_json::{Value, json};
@@ -313,5 +313,33 @@ fn a_prompt_that_stood_open_is_refused_once_they_are_suspended() {
         assert!(lab.decision().contains("verdict=suspended"));
         resume(lab, "alice");
         assert_eq!(types(lab, "alice", &alice.phone.code(0)).0, Code::Success);
+    });
+}
+
+#[test]
+fn no_limit_that_their_own_shell_sets_makes_a_rule_or_a_pause_pass_who_is_suspended() {
+    sandbox::within(|lab| {
+        lab.service("door", "auth required pam_totp.so\nauth required pam_permit.so\n");
+        lab.enroll("alice");
+        suspend(lab, "alice");
+        // A host program that had nothing left for itself lets nobody in either.
+        let passes = |user: &str, limit: Limit| {
+            let output = Login::new("door", user).code("000000").limited(limit).command().output().unwrap();
+            output.status.success() && Report::of(output).verdict() == Code::Success
+        };
+        let limits = (3..16).map(Limit::Descriptors);
+        let limits: Vec<_> = limits.chain((0..40).map(|step| Limit::Memory(step * 2048))).collect();
+        let sweep = |what: &str| {
+            let of_carol: Vec<_> = limits.iter().map(|limit| passes("carol", *limit)).collect();
+            assert!(of_carol.contains(&true) && of_carol.contains(&false), "{what}: the border is crossed");
+            for limit in &limits {
+                assert!(!passes("alice", *limit), "{what}: {limit:?}");
+            }
+        };
+        lab.settings(&format!("{SETTINGS}{SKIP}"));
+        sweep("rule");
+        lab.settings(SETTINGS);
+        lab.totpctl(["pause", "--until", "2h", "--reason", "directory down", "--yes"]);
+        sweep("pause");
     });
 }

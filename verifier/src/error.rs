@@ -297,6 +297,18 @@ impl StoreError {
         }
     }
 
+    /// Whether a limit may have led to this which whoever called a set-uid program has set (`ulimit -n`, `-v`).
+    #[must_use]
+    pub fn may_be_the_callers_doing(&self) -> bool {
+        match self {
+            Self::Io { error, .. } | Self::NameService(error) => matches!(
+                error.raw_os_error().map(Errno::from_raw),
+                Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether a change that ended so may be made all the same: the disk, or the daemon, has not said.
     #[must_use]
     pub fn may_be_done(&self) -> bool {
