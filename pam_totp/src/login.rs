@@ -407,8 +407,9 @@ impl Login<'_> {
     /// Whose name it is, if it is anybody's. Of people without an account only root hears.
     pub(crate) fn known(&self, name: Option<&UserName>) -> Option<Account> {
         let account = name.and_then(|name| whose(name).ok().flatten())?;
-        let is_enrolled = || geteuid().is_root() && matches!(self.standing(&account), Ok(Standing::Enrolled));
-        (account.uid().is_some() || is_enrolled()).then_some(account)
+        let is_somebody = |standing| matches!(standing, Ok(Standing::Enrolled | Standing::Suspended));
+        let is_known = account.uid().is_some() || geteuid().is_root() && is_somebody(self.standing(&account));
+        is_known.then_some(account)
     }
 
     /// Whom a program asks that may not read the store, such as a screen locker.

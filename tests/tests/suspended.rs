@@ -343,3 +343,33 @@ fn no_limit_that_their_own_shell_sets_makes_a_rule_or_a_pause_pass_who_is_suspen
         sweep("pause");
     });
 }
+
+#[test]
+fn whoever_has_no_account_is_suspended_by_their_name_and_stays_so_when_they_get_one() {
+    sandbox::within(|lab| {
+        lab.service("door", "auth required pam_totp.so nullok\nauth required pam_permit.so\n");
+        let vera = lab.enroll_with("vera", &["--no-account"]);
+        suspend(lab, "VERA");
+        for typed in [&vera.phone.code(0), &vera.backup_codes[0], "123456"] {
+            is_refused(lab, "Vera", typed);
+        }
+        assert!(lab.totpctl(["list", "--suspended"]).contains("vera"));
+        assert!(failure(lab, &["bypass", "vera", "--reason", "x"]).contains("vera is suspended"));
+        lab.add_account("vera", 2077);
+        lab.settings(&format!("{SETTINGS}{SKIP}"));
+        assert_eq!(types(lab, "vera", &vera.phone.code(0)).0, Code::AuthErr);
+        lab.settings(SETTINGS);
+        lab.totpctl(["pause", "--until", "2h", "--reason", "directory down", "--yes"]);
+        assert_eq!(types(lab, "vera", &vera.phone.code(0)).0, Code::AuthErr);
+        lab.totpctl(["pause", "--end"]);
+        lab.totpctl(["adopt", "vera"]);
+        lab.syslog.clear();
+        is_refused(lab, "vera", &vera.phone.code(0));
+        resume(lab, "vera");
+        assert_eq!(types(lab, "vera", &vera.phone.code(0)).0, Code::Success);
+        // Who is enrolled no more is let in by nobody, and so is not to be suspended.
+        lab.enroll_with("nina", &["--no-account"]);
+        lab.totpctl(["revoke", "nina", "--yes"]);
+        assert!(failure(lab, &["suspend", "nina", "--reason", "x"]).contains("nina is not enrolled"));
+    });
+}

@@ -300,7 +300,13 @@ impl<S: Store> Verifier for Local<S> {
     }
 
     fn is_suspended(&self, account: &Account) -> Result<bool, StoreError> {
-        Ok(self.store.record(&account.owner)?.is_some_and(|record| record.suspended.is_some()))
+        let record = self.store.record(&account.owner)?;
+        if record.as_ref().is_some_and(|record| record.suspended.is_some() || record.enrollment().is_some()) {
+            return Ok(record.is_some_and(|record| record.suspended.is_some()));
+        }
+        // It may be the same person who was suspended before there was the account.
+        let Some(before) = before_account(account) else { return Ok(false) };
+        Ok(self.store.record(&before.owner)?.is_some_and(|record| record.suspended.is_some()))
     }
 
     fn status(&self, account: &Account) -> Result<Option<Status>, StoreError> {

@@ -105,7 +105,8 @@ impl Desk {
             (Ok(verifier), Some((tail, _))) => verifier.check_tail(&account, &tail, origin),
             (Err(error), _) => (Outcome::Unavailable(error), None),
         };
-        let is_somebody = account.uid().is_some() || matches!(outcome, Outcome::Judged(_));
+        let is_somebody =
+            account.uid().is_some() || matches!(outcome, Outcome::Judged(_) | Outcome::Suspended(_));
         if !is_somebody && matches!(outcome, Outcome::NotEnrolled) {
             return Err(question.unknown());
         }
