@@ -12,6 +12,7 @@ mod clock;
 mod daemon;
 mod doctor;
 mod failure;
+mod former;
 mod house;
 mod import;
 mod inode_flags;

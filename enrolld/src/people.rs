@@ -1,6 +1,7 @@
 //! Whom a verb is about: names from the command line are data until the name service knows them.
 
 use crate::failure::Failure;
+use crate::former::Former;
 use crate::house::House;
 use otp::Typed;
 use std::ffi::OsStr;
@@ -20,9 +21,15 @@ pub(crate) fn person(house: &House, name: &OsStr) -> Result<Account, Failure> {
 }
 
 /// Whoever an import is for: somebody who has no account and was not enrolled before only where that is meant.
-pub(crate) fn newcomer(house: &House, name: &OsStr, no_account: bool) -> Result<Account, Failure> {
+pub(crate) fn newcomer(
+    house: &House,
+    name: &OsStr,
+    no_account: bool,
+    former: &mut Former,
+) -> Result<Account, Failure> {
     match whose(name)? {
-        Some(account) if account.uid().is_some() || no_account || has_record(house, &account)? => Ok(account),
+        Some(account) if account.uid().is_some() || has_record(house, &account)? => Ok(account),
+        Some(account) if no_account => former.vet(house, &account).map(|()| account),
         _ => Err(unknown_but(name, "who has no account is imported with --no-account")),
     }
 }

@@ -438,3 +438,38 @@ fn a_checker_and_root_may_check_them_and_nobody_else_learns_of_them() {
         assert!(!lab.syslog.raw().iter().any(|line| line.contains("nobody-here")));
     });
 }
+
+#[test]
+fn an_import_makes_nobody_of_an_account_that_is_gone_whose_counters_and_suspension_are_kept_with_it() {
+    sandbox::within(|lab| {
+        door(lab, "");
+        let key = "3132333435363738393031323334353637383930";
+        write("/etc/users.oath", &format!("HOTP alice - {key}\nHOTP Bob - {key}\nHOTP vera - {key}\n"));
+        let import = |more: &[&str]| {
+            let command = ["import", "oath", "/etc/users.oath"].iter().chain(more);
+            let output = lab.totpctl_command().args(command).output().unwrap();
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+        };
+        write("/etc/users.oath.bob", &format!("HOTP bob - {key}\n"));
+        lab.totpctl(["import", "oath", "/etc/users.oath.bob"]);
+        assert!(import(&[]).contains("imported 1, already there 0, refused 2"), "{}", import(&[]));
+        let fob = acceptance::codes::Fob::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+        assert_eq!(login("alice", fob.code(0)), Code::Success);
+        lab.totpctl(["suspend", "bob", "--reason", "leave"]);
+        let passwd = fs::read_to_string("/etc/passwd").unwrap();
+        let is_kept = |line: &&str| !line.starts_with("alice:") && !line.starts_with("bob:");
+        let kept: Vec<_> = passwd.lines().filter(is_kept).collect();
+        write("/etc/passwd", &(kept.join("\n") + "\n"));
+        for more in [&["--no-account"][..], &["--no-account", "--dry-run"]] {
+            let said = import(more);
+            assert!(said.contains("refused 2"), "{said}");
+            assert!(said.contains("uid 2001 was enrolled under this name"), "{said}");
+        }
+        for (user, counter) in [("alice", 0), ("bob", 1)] {
+            assert_eq!(login(user, fob.code(counter)), Code::AuthErr, "{user}");
+        }
+        assert_eq!(login("vera", fob.code(0)), Code::Success);
+        lab.totpctl(["prune", "--yes"]);
+        assert!(import(&["--no-account"]).contains("imported 2, already there 1"));
+    });
+}

@@ -388,6 +388,10 @@ impl<S: Store> Verifier for Local<S> {
         self.store.people()
     }
 
+    fn holder(&self, owner: &Owner) -> Result<Option<Holder>, StoreError> {
+        Ok(self.store.record(owner)?.map(|record| record.holder))
+    }
+
     fn enroll(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal> {
         self.recording(account, new.authority, self.put_token(account, new))
     }

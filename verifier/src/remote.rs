@@ -6,8 +6,9 @@
 use crate::frame::{FrameError, Receiver, transmit};
 use crate::wire::{self, Claims, Denial, Reply, Sent};
 use crate::{
-    Account, Authority, By, BypassStatus, Id, Import, Imported, InvitationStatus, Issued, Made, NewBypass,
-    NewInvitation, NewSuspension, NewToken, Origin, Outcome, Owner, Refusal, Standing, Status, StoreError,
+    Account, Authority, By, BypassStatus, Holder, Id, Import, Imported, InvitationStatus, Issued, Made,
+    NewBypass, NewInvitation, NewSuspension, NewToken, Origin, Outcome, Owner, Refusal, Standing, Status,
+    StoreError,
 };
 use crate::{Trouble, Verifier};
 use nix::errno::Errno;
@@ -170,6 +171,10 @@ impl Verifier for Remote {
     }
 
     fn people(&self) -> Result<Vec<Owner>, StoreError> {
+        Err(self.roots())
+    }
+
+    fn holder(&self, _: &Owner) -> Result<Option<Holder>, StoreError> {
         Err(self.roots())
     }
 

@@ -1,7 +1,9 @@
 //! The one interface through which module, command line and daemon enroll, judge and inspect: answered in
 //! this process from the files ([`crate::Local`]), or by asking the daemon ([`crate::Remote`]).
 
-use crate::{Account, Authority, By, Id, NewSuspension, Objection, Owner, StoreError, SuspensionStatus};
+use crate::{
+    Account, Authority, By, Holder, Id, NewSuspension, Objection, Owner, StoreError, SuspensionStatus,
+};
 use otp::{
     BackupCode, Code, Lane, Network, Notice, Reason, Tail, Time, Token, TokenName, TokenState, Typed, Uses,
     Verdict,
@@ -313,6 +315,8 @@ pub trait Verifier {
     fn tokens(&self, account: &Account) -> Result<Vec<(Token, u64)>, StoreError>;
     /// Everybody of whom something is kept.
     fn people(&self) -> Result<Vec<Owner>, StoreError>;
+    /// Who was enrolled in the folder of `owner`, by the name of that time; `None` if nothing is kept there.
+    fn holder(&self, owner: &Owner) -> Result<Option<Holder>, StoreError>;
     /// Enrolls a token.
     fn enroll(&self, account: &Account, new: &NewToken) -> Result<Made, Refusal>;
     /// Enrolls what somebody brings along from an earlier module.

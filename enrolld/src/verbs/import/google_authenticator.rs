@@ -3,6 +3,7 @@
 use super::tally::Tally;
 use crate::cli::GoogleAuthenticator;
 use crate::failure::Failure;
+use crate::former::Former;
 use crate::house::House;
 use crate::import::{Note, google_authenticator as format};
 use crate::source::{self, Fault};
@@ -20,7 +21,7 @@ pub(super) fn run(house: &House, args: &GoogleAuthenticator) -> Result<(), Failu
     let mut tally = Tally::new(house, &args.importing, "google-authenticator", !args.all);
     match &args.user {
         Some(user) => {
-            let account = people::newcomer(house, user, args.importing.no_account)?;
+            let account = people::newcomer(house, user, args.importing.no_account, &mut Former::default())?;
             one(&mut tally, &account, args.path.as_deref(), true)?;
         }
         None => everybody(&mut tally)?,

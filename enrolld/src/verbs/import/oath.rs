@@ -7,6 +7,7 @@ use super::lines::Lines;
 use super::tally::Tally;
 use crate::cli::Oath;
 use crate::failure::Failure;
+use crate::former::Former;
 use crate::house::House;
 use crate::import::oath::{Row, row, user_of};
 use crate::import::{Luggage, Mistake};
@@ -25,7 +26,9 @@ pub(super) fn run(house: &House, args: &Oath) -> Result<(), Failure> {
         return Err(Failure::new("--revive is for one user").hint("name them with --user"));
     }
     let no_account = args.importing.no_account;
-    let only = args.user.as_ref().map(|user| people::newcomer(house, user, no_account)).transpose()?;
+    let mut former = Former::default();
+    let only = args.user.as_ref().map(|user| people::newcomer(house, user, no_account, &mut former));
+    let only = only.transpose()?;
     let owner = Uid::from_raw(only.as_ref().and_then(Account::uid).unwrap_or(0));
     let shown = args.file.display().to_string();
     let file = source::open_plainly(&args.file, owner);
@@ -35,6 +38,7 @@ pub(super) fn run(house: &House, args: &Oath) -> Result<(), Failure> {
         shown: &shown,
         house,
         no_account,
+        former,
         only: only.as_ref().map(|account| account.name.as_str()),
         hasher: RandomState::new(),
         left: HashMap::new(),
@@ -54,6 +58,7 @@ struct Rows<'a> {
     house: &'a House,
     /// Whether whoever has no account is meant too.
     no_account: bool,
+    former: Former,
     only: Option<&'a str>,
     hasher: RandomState,
     /// How many rows of a user are still to come, by a hash of the name: two users of one hash wait for each
@@ -137,7 +142,7 @@ impl Rows<'_> {
             return Ok(());
         }
         for (user, luggage) in self.held.remove(&hash).unwrap_or_default() {
-            match people::newcomer(self.house, OsStr::new(&user), self.no_account) {
+            match people::newcomer(self.house, OsStr::new(&user), self.no_account, &mut self.former) {
                 Ok(account) => tally.take(&account, luggage)?,
                 Err(failure) => tally.refuse(Some(&user), failure)?,
             }

@@ -3,6 +3,7 @@
 use super::tally::Tally;
 use crate::cli::Uri;
 use crate::failure::Failure;
+use crate::former::Former;
 use crate::house::House;
 use crate::import::uri as format;
 use crate::{people, source};
@@ -13,7 +14,7 @@ use std::os::fd::AsFd;
 const LONGEST: usize = 256 * 1024;
 
 pub(super) fn run(house: &House, args: &Uri) -> Result<(), Failure> {
-    let account = people::newcomer(house, &args.user, args.importing.no_account)?;
+    let account = people::newcomer(house, &args.user, args.importing.no_account, &mut Former::default())?;
     // Not through std's buffer, which would keep a copy.
     let stdin = std::io::stdin().as_fd().try_clone_to_owned().map(File::from);
     let stdin = stdin.map_err(|error| Failure::new(format!("standard input: {error}")))?;
