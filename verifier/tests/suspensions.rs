@@ -4,15 +4,15 @@
 
 use config::StoreSettings;
 use otp::{
-    Algorithm, BackupCode, Digits, Kind, Period, Policy, Reason, Secret, Time, Token, TokenName, TokenState,
-    Typed, Verdict,
+    Algorithm, BackupCode, Digits, Enrollment, Kind, Ledger, Period, Policy, Reason, Secret, Time, Token,
+    TokenName, TokenState, Typed, Verdict,
 };
 use std::fs;
 use std::path::PathBuf;
 use verifier::{
-    Account, Authority, Brought, Enrolled, FileStore, FoldedName, Id, Import, Local, NewInvitation,
-    NewSuspension, NewToken, Origin, Outcome, Refusal, Standing, Status, StoreError, UserName, Verifier,
-    init,
+    Account, Authority, Brought, Enrolled, FileStore, FoldedName, Id, Import, Judge, Local, NewInvitation,
+    NewSuspension, NewToken, Origin, Outcome, Record, Refusal, Standing, Status, Store, StoreError, UserName,
+    Verifier, init,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -187,4 +187,44 @@ fn an_account_that_is_suspended_stays_so_when_it_takes_over_what_was_enrolled_be
     assert!(place.is_suspended() && place.status().unwrap().enrolled);
     place.verifier.resume(&alice(), place.id().unwrap()).unwrap();
     assert!(matches!(place.check(), Outcome::Judged(Verdict::Accepted { .. })));
+}
+
+/// A login that is overtaken by the suspension once it has read what is enrolled.
+struct Overtaken<'a>(&'a Place);
+
+impl Judge for Overtaken<'_> {
+    type Answer = &'static str;
+
+    fn vet(&self, _: &Record) -> Result<(), StoreError> {
+        self.0.suspend(self.0.id()).unwrap();
+        Ok(())
+    }
+
+    fn barred(&self, record: &Record) -> Option<&'static str> {
+        record.suspended.as_ref().map(|_| "barred")
+    }
+
+    fn early(&self, _: &Enrollment, _: &Ledger) -> Option<&'static str> {
+        None
+    }
+
+    fn decide(&self, _: &Enrollment, _: &Ledger) -> (&'static str, Option<Ledger>) {
+        ("judged", None)
+    }
+
+    fn is_beyond_raising(&self, _: &Enrollment, _: &Ledger, _: &Ledger) -> bool {
+        false
+    }
+
+    fn raise(&self, _: &Enrollment, ledger: &Ledger) -> Ledger {
+        ledger.clone()
+    }
+}
+
+#[test]
+fn a_login_that_had_begun_before_it_is_judged_by_it() {
+    let place = Place::new();
+    place.enroll("phone", K1, Enrolled::First, Authority::Root).unwrap();
+    let answer = place.verifier.store().login(&alice().owner, &Overtaken(&place));
+    assert_eq!(answer.unwrap(), Some("barred"));
 }
