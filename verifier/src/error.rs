@@ -297,13 +297,16 @@ impl StoreError {
         }
     }
 
-    /// Whether a limit may have led to this which whoever called a set-uid program has set (`ulimit -n`, `-v`).
+    /// Whether a limit may have led to this which whoever called a set-uid program has set (`ulimit -n`, `-v`; above
+    /// the first fcntl(2) duplicates no descriptor and says EINVAL), whatever the store is like.
     #[must_use]
     pub fn may_be_the_callers_doing(&self) -> bool {
         match self {
-            Self::Io { error, .. } | Self::NameService(error) => matches!(
+            Self::Io { error, .. }
+            | Self::NameService(error)
+            | Self::Daemon { trouble: Trouble::Absent(error), .. } => matches!(
                 error.raw_os_error().map(Errno::from_raw),
-                Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)
+                Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::EINVAL)
             ),
             _ => false,
         }

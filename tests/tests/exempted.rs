@@ -1,0 +1,50 @@
+//! Whoever passes without a code, besieged: by a pause, by a rule that skips, by a login that is remembered. None
+//! of them serves who is suspended, and none lasts longer than it says.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use acceptance::lab::Lab;
+use acceptance::pam::{Code, Limit, Login, Report};
+use acceptance::sandbox;
+
+const SETTINGS: &str = "[login]\nfail_delay = \"0s\"\nlocal_services = [\"door\"]\n";
+const SKIP: &str = "[[rule]]\nthen = \"skip\"\n";
+
+/// A door that says yes where the module says nothing.
+fn door(lab: &Lab, arguments: &str) {
+    lab.service("door", &format!("auth required pam_totp.so {arguments}\nauth required pam_permit.so\n"));
+}
+
+fn rules(lab: &Lab, rules: &str) {
+    lab.settings(&format!("{SETTINGS}{rules}"));
+}
+
+fn pause(lab: &Lab) {
+    lab.totpctl(["pause", "--until", "2h", "--reason", "directory down", "--yes"]);
+}
+
+/// The caller of su sets how many descriptors it may have (setrlimit(2)), and so which of its calls fails.
+#[test]
+fn neither_who_is_suspended_nor_who_is_denied_is_let_in_by_a_lack_of_descriptors() {
+    sandbox::within(|lab| {
+        door(lab, "");
+        lab.add_group("leavers", 3000, "carol");
+        lab.enroll("alice");
+        lab.totpctl(["suspend", "alice", "--reason", "on leave"]);
+        for (what, then) in [("a rule", SKIP), ("a pause", "")] {
+            rules(lab, &format!("[[rule]]\ngroup = \"leavers\"\nthen = \"deny\"\n{then}"));
+            if what == "a pause" {
+                pause(lab);
+            }
+            let verdict = |user: &str, count: u64| {
+                let login = Login::new("door", user).mute().limited(Limit::Descriptors(count));
+                Report::of(login.command().output().unwrap()).verdict()
+            };
+            for (user, count) in
+                ["alice", "carol"].into_iter().flat_map(|user| (3..16).map(move |n| (user, n)))
+            {
+                assert_ne!(verdict(user, count), Code::Success, "{what}: {user}, {count} descriptors");
+            }
+            assert_eq!(verdict("bob", 32), Code::Success, "{what}: bob is neither");
+        }
+    });
+}
