@@ -48,3 +48,20 @@ fn neither_who_is_suspended_nor_who_is_denied_is_let_in_by_a_lack_of_descriptors
         }
     });
 }
+
+/// Enrolled as a VPN's user, then given an account, on which the suspension stands.
+#[test]
+fn who_is_suspended_stays_so_when_what_they_had_without_an_account_is_taken_over() {
+    sandbox::within(|lab| {
+        door(lab, "");
+        let vera = lab.enroll_with("vera", &["--no-account"]);
+        lab.add_account("vera", 2050);
+        lab.totpctl(["suspend", "vera", "--reason", "on leave"]);
+        lab.totpctl(["adopt", "vera"]);
+        let verdict = || Login::new("door", "vera").code(&vera.backup_codes[0]).run().verdict();
+        assert_eq!(verdict(), Code::AuthErr);
+        assert!(!lab.status("vera")["suspended"].is_null());
+        lab.totpctl(["resume", "vera"]);
+        assert_eq!(verdict(), Code::Success);
+    });
+}
