@@ -2,12 +2,13 @@
 //! of them serves who is suspended, and none lasts longer than it says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use acceptance::lab::Lab;
-use acceptance::pam::{Code, Limit, Login, Report};
+use acceptance::lab::{Lab, PASSWORD};
+use acceptance::pam::{Call, Code, Limit, Login, Report, Waiting};
 use acceptance::sandbox;
 
 const SETTINGS: &str = "[login]\nfail_delay = \"0s\"\nlocal_services = [\"door\"]\n";
 const SKIP: &str = "[[rule]]\nthen = \"skip\"\n";
+const REMEMBER: &str = "[[rule]]\nthen = \"require\"\nremember = \"15m\"\n";
 
 /// A door that says yes where the module says nothing.
 fn door(lab: &Lab, arguments: &str) {
@@ -20,6 +21,16 @@ fn rules(lab: &Lab, rules: &str) {
 
 fn pause(lab: &Lab) {
     lab.totpctl(["pause", "--until", "2h", "--reason", "directory down", "--yes"]);
+}
+
+/// Makes this process, and all that it starts, a session of its own, as the one that a shell leads.
+fn begin_session() {
+    nix::unistd::setsid().unwrap();
+}
+
+/// Somebody at this machine, by a program that sets credentials when all have said yes.
+fn enter(user: &str) -> Login {
+    Login::new("door", user).asked_by(user).calling(&[Call::Authenticate, Call::Setcred])
 }
 
 /// The caller of su sets how many descriptors it may have (setrlimit(2)), and so which of its calls fails.
@@ -63,5 +74,32 @@ fn who_is_suspended_stays_so_when_what_they_had_without_an_account_is_taken_over
         assert!(!lab.status("vera")["suspended"].is_null());
         lab.totpctl(["resume", "vera"]);
         assert_eq!(verdict(), Code::Success);
+    });
+}
+
+/// `totpctl forget` is what an administrator does who wants a code asked for from now on. Whoever calls su stops
+/// it between the two.
+#[test]
+fn a_login_that_was_under_way_when_all_was_forgotten_is_not_remembered() {
+    sandbox::within(|lab| {
+        begin_session();
+        rules(lab, REMEMBER);
+        lab.service("door", "auth required pam_totp.so\nauth required pam_unix.so nodelay\n");
+        let alice = lab.enroll_slow("alice");
+        let is_remembered = || {
+            let output = enter("alice").password(PASSWORD).command().output().unwrap();
+            Report::of(output).verdict() == Code::Success
+        };
+        let login = enter("alice").code(alice.phone.code(0)).password(PASSWORD).behind_gate();
+        let waiting = Waiting::start(login.command());
+        lab.totpctl(["forget", "alice"]);
+        assert_eq!(waiting.finish().verdict(), Code::Success);
+        assert!(!is_remembered());
+        // Only what was before it is forgotten.
+        let login = enter("alice").code(&alice.backup_codes[0]).password(PASSWORD);
+        assert_eq!(login.run().verdict(), Code::Success);
+        assert!(is_remembered());
+        lab.totpctl(["forget", "alice"]);
+        assert!(!is_remembered());
     });
 }

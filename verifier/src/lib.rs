@@ -14,6 +14,7 @@ mod circumstances;
 mod disk;
 mod enrolling;
 mod error;
+mod forgotten;
 mod format;
 mod frame;
 mod id;

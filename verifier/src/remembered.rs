@@ -7,6 +7,7 @@
 
 use crate::disk::{beneath, checked_folder, create_file, failed, folder_flags, io, names_in, open_file};
 use crate::disk::{open_folder, read_all};
+use crate::forgotten::Forgotten;
 use crate::person::{Current, Person};
 use crate::session::Proc;
 use crate::{Account, Bound, Id, Local, Session, Store, StoreError, vet};
@@ -96,8 +97,11 @@ impl Remembered {
     pub fn recall(&self, bound: &Bound) -> Result<Option<(Id, Duration)>, StoreError> {
         let Some((folder, path)) = self.folder(bound.uid, false)? else { return Ok(None) };
         let entry = read(&folder, &path, &bound.name())?;
-        let same = entry.filter(|entry| entry.session == bound.session);
-        Ok(same.map(|entry| (entry.enrollment, entry.since)))
+        let Some(entry) = entry.filter(|entry| entry.session == bound.session) else { return Ok(None) };
+        // Looked for last: whatever was put in place meanwhile is known to be older than this.
+        let forgotten = Forgotten::read(&folder, &path)?;
+        let counts = forgotten.is_none_or(|forgotten| !forgotten.covers(&entry.session, entry.since));
+        Ok(counts.then_some((entry.enrollment, entry.since)))
     }
 
     /// Remembers a login that a code of `enrollment` opened at `since`; `now` and `since` by CLOCK_BOOTTIME.
@@ -111,36 +115,27 @@ impl Remembered {
         since: Duration,
         now: Duration,
     ) -> Result<(), StoreError> {
-        let Some((folder, path)) = self.folder(bound.uid, true)? else {
-            return Err(io(&self.run, "make a folder in", std::io::ErrorKind::NotFound.into()));
-        };
+        let Some((folder, path)) = self.folder(bound.uid, true)? else { return Err(self.no_folder()) };
         let name = bound.name();
         sweep(&folder, &path, &name, enrollment, now)?;
         let entry = Entry { session: bound.session.clone(), enrollment, since };
-        let new = format!("{NEW}{}.{}", now.as_nanos(), std::process::id());
-        let written = create_file(&folder, &new, &path.join(&new), entry.render().as_bytes());
-        let placed = written.and_then(|_| {
-            let renamed = renameat(&folder, new.as_str(), &folder, name.as_str());
-            renamed.map_err(|errno| failed(&path.join(&name), "put in place", errno))
-        });
-        placed.inspect_err(|_| remove(&folder, &new))
+        put(&folder, &path, &name, &entry.render(), now)
     }
 
-    /// Forgets every login of `uid`; how many there were.
+    /// Forgets every login of `uid`, those too that are not written down yet; how many were.
     ///
     /// # Errors
     /// If any may still be there.
     pub fn forget(&self, uid: u32) -> Result<usize, StoreError> {
-        let Some((folder, path)) = self.folder(uid, false)? else { return Ok(0) };
-        let mut count = 0;
-        for name in names_in(&folder, &path)?.iter().filter(|name| is_ours(name)) {
-            match unlinkat(&folder, name.as_str(), UnlinkatFlags::NoRemoveDir) {
-                Ok(()) => count += 1,
-                Err(Errno::ENOENT) => {}
-                Err(errno) => return Err(failed(&path.join(name), "remove", errno)),
-            }
-        }
-        Ok(count)
+        let Some((folder, path)) = self.folder(uid, true)? else { return Err(self.no_folder()) };
+        let unknown = || failed(Path::new("/proc"), "look at", Errno::ENOENT);
+        let marked = Forgotten::now().ok_or_else(unknown).and_then(|now| now.write(&folder, &path));
+        let count = unlink_all(&folder, &path)?;
+        marked.map(|()| count)
+    }
+
+    fn no_folder(&self) -> StoreError {
+        io(&self.run, "make a folder in", std::io::ErrorKind::NotFound.into())
     }
 
     /// The folder of `uid`, made if it is to be; `None` if there is none.
@@ -177,6 +172,36 @@ fn make_folder(within: &File, name: &str, path: &Path) -> Result<(), StoreError>
             fchmod(&made, Mode::S_IRWXU).map_err(create)
         }
     }
+}
+
+/// Writes a file beside its name and puts it in place.
+pub(crate) fn put(
+    folder: &File,
+    path: &Path,
+    name: &str,
+    text: &str,
+    now: Duration,
+) -> Result<(), StoreError> {
+    let new = format!("{NEW}{}.{}", now.as_nanos(), std::process::id());
+    let written = create_file(folder, &new, &path.join(&new), text.as_bytes());
+    let placed = written.and_then(|_| {
+        let renamed = renameat(folder, new.as_str(), folder, name);
+        renamed.map_err(|errno| failed(&path.join(name), "put in place", errno))
+    });
+    placed.inspect_err(|_| remove(folder, &new))
+}
+
+/// Removes every login; how many there were.
+fn unlink_all(folder: &File, path: &Path) -> Result<usize, StoreError> {
+    let mut count = 0;
+    for name in names_in(folder, path)?.iter().filter(|name| is_ours(name)) {
+        match unlinkat(folder, name.as_str(), UnlinkatFlags::NoRemoveDir) {
+            Ok(()) => count += 1,
+            Err(Errno::ENOENT) => {}
+            Err(errno) => return Err(failed(&path.join(name), "remove", errno)),
+        }
+    }
+    Ok(count)
 }
 
 /// What a file says; `None` where there is none, and where it says nothing that we write.

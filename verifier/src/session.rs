@@ -86,7 +86,7 @@ impl Proc {
         (leader.session == session && !matches!(leader.state, b'Z' | b'X' | b'x')).then_some(leader)
     }
 
-    fn boot(&self) -> Option<String> {
+    pub(crate) fn boot(&self) -> Option<String> {
         let text = String::from_utf8(self.read("sys/kernel/random/boot_id")?).ok()?;
         let boot = text.trim_end();
         let plain = boot.len() == 36 && boot.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
