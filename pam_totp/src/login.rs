@@ -361,6 +361,19 @@ impl Login<'_> {
         }
     }
 
+    /// The same where the login needs no code.
+    pub(crate) fn judge_unneeded(
+        &self,
+        name: Option<&UserName>,
+        tail: &Tail,
+    ) -> (Ending, Option<Account>, Option<usize>) {
+        let judged = self.judge(name, Given::Tail(tail));
+        if let Some(memory) = &self.memory {
+            memory.was_not_needed();
+        }
+        judged
+    }
+
     /// Root goes to the files. Where a sandbox may be what keeps it from them, it asks whoever is outside.
     fn judge_as_root(&self, account: &Account, given: Given<'_>, origin: Origin) -> (Outcome, Option<usize>) {
         let files = match self.files() {

@@ -112,7 +112,7 @@ impl Login<'_> {
         if tail.missing().is_some() {
             return ((why, Some(account), None), Rest::of(answer, None));
         }
-        let (ending, _, code) = self.judge(name, Given::Tail(&tail.optional()));
+        let (ending, _, code) = self.judge_unneeded(name, &tail.optional());
         let rest = Rest::of(answer, code);
         match ending {
             Ending::Answered(Outcome::Judged(Verdict::Accepted { .. })) => {

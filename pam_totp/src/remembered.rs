@@ -49,6 +49,11 @@ impl Memory {
         self.judged.set(files.enrollment(account).ok().flatten().zip(sys::since_boot()));
     }
 
+    /// What was judged was not needed: what is guessed there costs nothing, and so must earn nothing.
+    pub(crate) fn was_not_needed(&self) {
+        self.judged.set(None);
+    }
+
     /// Has the handle hold what is to be remembered, if it was a code that opened. Not a bypass: it is good for
     /// so many logins.
     pub(crate) fn hold(&self, handle: &mut PamHandle, ending: &Ending, user: &str) {

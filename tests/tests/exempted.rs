@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use acceptance::lab::{Lab, PASSWORD};
-use acceptance::pam::{Call, Code, Limit, Login, Report, Waiting};
+use acceptance::pam::{Call, Code, Limit, Login, Reply, Report, Style, Waiting};
 use acceptance::sandbox;
 
 const SETTINGS: &str = "[login]\nfail_delay = \"0s\"\nlocal_services = [\"door\"]\n";
 const SKIP: &str = "[[rule]]\nthen = \"skip\"\n";
 const REMEMBER: &str = "[[rule]]\nthen = \"require\"\nremember = \"15m\"\n";
+const BOTH: &str = "Password & verification code: ";
 
 /// A door that says yes where the module says nothing.
 fn door(lab: &Lab, arguments: &str) {
@@ -31,6 +32,11 @@ fn begin_session() {
 /// Somebody at this machine, by a program that sets credentials when all have said yes.
 fn enter(user: &str) -> Login {
     Login::new("door", user).asked_by(user).calling(&[Call::Authenticate, Call::Setcred])
+}
+
+/// Password and code in one answer.
+fn answers(answer: String) -> Code {
+    enter("alice").asked(Style::EchoOff, BOTH, Reply::Bytes(answer.into_bytes())).run().verdict()
 }
 
 /// The caller of su sets how many descriptors it may have (setrlimit(2)), and so which of its calls fails.
@@ -101,5 +107,34 @@ fn a_login_that_was_under_way_when_all_was_forgotten_is_not_remembered() {
         assert!(is_remembered());
         lab.totpctl(["forget", "alice"]);
         assert!(!is_remembered());
+    });
+}
+
+/// What is guessed where no code is needed is not counted, so it must earn nothing.
+#[test]
+fn a_code_that_nobody_needed_is_not_remembered_nor_prolongs_what_is() {
+    sandbox::within(|lab| {
+        begin_session();
+        rules(lab, REMEMBER);
+        door(lab, "forward_pass");
+        let alice = lab.enroll_slow("alice");
+        pause(lab);
+        for _ in 0..20 {
+            assert_eq!(answers(format!("{PASSWORD}{}", alice.phone.wrong())), Code::Success);
+        }
+        assert_eq!(answers(format!("{PASSWORD}{}", alice.phone.code(0))), Code::Success);
+        lab.totpctl(["pause", "--end"]);
+        assert_eq!(answers(PASSWORD.to_owned()), Code::AuthErr, "guessed for nothing during the pause");
+        assert_eq!(answers(format!("{PASSWORD}{}", alice.backup_codes[0])), Code::Success);
+        let since = || {
+            let mut files = std::fs::read_dir("/run/pam_totp/remembered/2001").unwrap();
+            let text = std::fs::read_to_string(files.next().unwrap().unwrap().path()).unwrap();
+            text.lines().last().unwrap().to_owned()
+        };
+        let before = since();
+        for code in [alice.phone.wrong(), alice.backup_codes[1].clone()] {
+            assert_eq!(answers(format!("{PASSWORD}{code}")), Code::Success);
+        }
+        assert_eq!(since(), before, "prolonged by a code that nobody needed");
     });
 }
