@@ -2,6 +2,8 @@
 //! of them serves who is suspended, and none lasts longer than it says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::os::unix::process::CommandExt;
+
 use acceptance::lab::{Lab, PASSWORD};
 use acceptance::pam::{Call, Code, Limit, Login, Reply, Report, Style, Waiting};
 use acceptance::sandbox;
@@ -136,5 +138,39 @@ fn a_code_that_nobody_needed_is_not_remembered_nor_prolongs_what_is() {
             assert_eq!(answers(format!("{PASSWORD}{code}")), Code::Success);
         }
         assert_eq!(since(), before, "prolonged by a code that nobody needed");
+    });
+}
+
+/// pwauth and its like, and su: set-uid, called by the account of a web server for everybody who comes by it.
+#[test]
+fn a_set_uid_program_that_a_server_calls_for_everybody_remembers_nobody() {
+    sandbox::within(|lab| {
+        begin_session();
+        rules(lab, REMEMBER);
+        let alice = lab.enroll_slow("alice");
+        let mut codes = alice.backup_codes.iter();
+        let as_uid = |login: Login, uid: u32| {
+            let mut command = login.calling(&[Call::Authenticate, Call::Setcred]).command();
+            // SAFETY: setresuid(2) takes numbers, and is safe between fork and exec.
+            unsafe {
+                command.pre_exec(move || match libc::setresuid(uid, 0, 0) {
+                    0 => Ok(()),
+                    _ => Err(std::io::Error::last_os_error()),
+                });
+            }
+            Report::of(command.output().unwrap()).verdict()
+        };
+        let (alices, servers) = (lab.uid("alice"), lab.uid("bob"));
+        // One that nobody has called local, and one that is.
+        for service in ["pwauth", "door"] {
+            lab.service(service, "auth required pam_totp.so\nauth required pam_permit.so\n");
+            let mut with = || Login::new(service, "alice").code(codes.next().unwrap());
+            let without = || Login::new(service, "alice").mute();
+            assert_eq!(as_uid(with(), servers), Code::Success);
+            assert_eq!(as_uid(without(), servers), Code::ConvErr, "{service}: another visitor");
+            // Whoever calls it for themselves is told from others by that.
+            assert_eq!(as_uid(with(), alices), Code::Success);
+            assert_eq!(as_uid(without(), alices), Code::Success, "{service}");
+        }
     });
 }

@@ -37,8 +37,9 @@ impl Bound {
     pub fn tells_apart(&self, is_local: bool) -> bool {
         match &self.rhost {
             Some(rhost) => std::str::from_utf8(rhost).ok().and_then(Network::of_rhost).is_some(),
-            // A set-uid program is in the session of whoever called it.
-            None if self.caller != 0 => true,
+            // A set-uid program is in the session of whoever called it: a server may call it for everybody.
+            None if self.caller == self.uid && self.caller != 0 => true,
+            None if self.caller != 0 => is_local && self.session.terminal != 0,
             None => is_local && (self.session.terminal != 0 || self.ruser.is_some()),
         }
     }
@@ -133,7 +134,11 @@ mod tests {
             Bound { caller, session, ruser: ruser.and_then(text), rhost: rhost.and_then(text), ..bound() }
         };
         let (alice, terminal) = (Some("alice"), 34_817);
-        assert!(of(1000, None, 0, None).tells_apart(false));
+        assert!(of(1000, None, 0, None).tells_apart(false), "the account's own");
+        for (terminal, tells) in [(0, false), (terminal, true)] {
+            let su = of(33, Some("www-data"), terminal, None);
+            assert_eq!((su.tells_apart(true), su.tells_apart(false)), (tells, false), "a web server's");
+        }
         for (bound, tells) in [
             (of(0, alice, 0, None), true),
             (of(0, None, terminal, None), true),
