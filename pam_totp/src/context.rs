@@ -63,6 +63,12 @@ impl Context {
         }
     }
 
+    /// Whether the service names who called it, and that is established to be root or whose account this is.
+    pub(crate) fn names_owner_or_root(&self, account: &Account) -> bool {
+        let caller = self.ruser.as_ref().and_then(|_| self.caller(account));
+        matches!(caller, Some(Origin::Console | Origin::Owner))
+    }
+
     fn local(&self, account: &Account) -> Origin {
         self.caller(account).unwrap_or(Origin::Others)
     }

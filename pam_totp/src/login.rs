@@ -19,7 +19,7 @@ use pam::module::PamHandle;
 use std::ffi::CStr;
 use verifier::wire::Claims;
 use verifier::{
-    Account, Circumstances, FileStore, FoldedName, Local, Origin, Outcome, Pause, Remote, Standing,
+    Account, Bound, Circumstances, FileStore, FoldedName, Local, Origin, Outcome, Pause, Remote, Standing,
     StoreError, UserName, Verifier, lookup, whose,
 };
 use zeroize::Zeroizing;
@@ -236,8 +236,11 @@ impl Login<'_> {
     }
 
     fn memory(&self, handle: &PamHandle) -> Option<Memory> {
+        let account = self.ruling.account.as_ref()?;
         let is_local = self.settings.login.local_services.contains(&self.context.service);
-        Memory::of(handle, self.ruling.account.as_ref()?.uid()?, is_local, self.ruling.remember?)
+        let tells_apart =
+            |bound: &Bound| bound.tells_apart(is_local, self.context.names_owner_or_root(account));
+        Memory::of(handle, account.uid()?, tells_apart, self.ruling.remember?)
     }
 
     fn circumstances<'a>(&'a self, account: &'a Account) -> Circumstances<'a> {

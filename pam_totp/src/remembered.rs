@@ -27,11 +27,17 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// `None` where anything of it cannot be established, and for who is not root.
-    pub(crate) fn of(handle: &PamHandle, uid: u32, is_local: bool, seconds: u64) -> Option<Self> {
+    /// `None` where anything of it cannot be established, and for who is not root. `tells_apart`: whether where it
+    /// comes from tells it from another's.
+    pub(crate) fn of(
+        handle: &PamHandle,
+        uid: u32,
+        tells_apart: impl FnOnce(&Bound) -> bool,
+        seconds: u64,
+    ) -> Option<Self> {
         let bound = bound(handle, uid).filter(|_| geteuid().is_root())?;
         let lasts = Duration::from_secs(seconds);
-        bound.tells_apart(is_local).then_some(Self { bound, lasts, judged: Cell::new(None) })
+        tells_apart(&bound).then_some(Self { bound, lasts, judged: Cell::new(None) })
     }
 
     /// Whether such a login was opened by a code, by what is still enrolled, and not longer ago than this rule

@@ -172,5 +172,9 @@ fn a_set_uid_program_that_a_server_calls_for_everybody_remembers_nobody() {
             assert_eq!(as_uid(with(), alices), Code::Success);
             assert_eq!(as_uid(without(), alices), Code::Success, "{service}");
         }
+        // sudo has become root before it asks, for the password of whom its command runs as (targetpw).
+        let sudo = |login: Login| as_uid(login.asked_by("bob"), 0);
+        assert_eq!(sudo(Login::new("door", "alice").code(codes.next().unwrap())), Code::Success);
+        assert_eq!(sudo(Login::new("door", "alice").mute()), Code::ConvErr, "sudo: another visitor");
     });
 }

@@ -28,19 +28,18 @@ pub struct Bound {
 
 impl Bound {
     /// Whether this tells a login from somebody else's. `is_local`: the service is known to ask at this machine
-    /// where it names no remote host.
+    /// where it names no remote host. `is_own`: it names its caller, who is root or whose account this is.
     ///
     /// A service that runs as root may have one session for everybody whom it serves. Then the remote host must
     /// say where the login comes from, by an address that is one network's: a name or the loopback of a proxy
-    /// is everybody's.
+    /// is everybody's. A program that is called is in its caller's session: but that may be a server, which calls
+    /// su or sudo for everybody.
     #[must_use]
-    pub fn tells_apart(&self, is_local: bool) -> bool {
+    pub fn tells_apart(&self, is_local: bool, is_own: bool) -> bool {
         match &self.rhost {
             Some(rhost) => std::str::from_utf8(rhost).ok().and_then(Network::of_rhost).is_some(),
-            // A set-uid program is in the session of whoever called it: a server may call it for everybody.
-            None if self.caller == self.uid && self.caller != 0 => true,
-            None if self.caller != 0 => is_local && self.session.terminal != 0,
-            None => is_local && (self.session.terminal != 0 || self.ruser.is_some()),
+            None if self.caller != 0 && self.caller == self.uid => true,
+            None => is_local && (self.session.terminal != 0 || is_own),
         }
     }
 
@@ -134,18 +133,20 @@ mod tests {
             Bound { caller, session, ruser: ruser.and_then(text), rhost: rhost.and_then(text), ..bound() }
         };
         let (alice, terminal) = (Some("alice"), 34_817);
-        assert!(of(1000, None, 0, None).tells_apart(false), "the account's own");
-        for (terminal, tells) in [(0, false), (terminal, true)] {
-            let su = of(33, Some("www-data"), terminal, None);
-            assert_eq!((su.tells_apart(true), su.tells_apart(false)), (tells, false), "a web server's");
-        }
+        let all = |bound: &Bound| {
+            [(false, false), (false, true), (true, false), (true, true)]
+                .map(|(is_local, is_own)| bound.tells_apart(is_local, is_own))
+        };
         for (bound, tells) in [
-            (of(0, alice, 0, None), true),
-            (of(0, None, terminal, None), true),
-            (of(0, alice, terminal, None), true),
-            (of(0, None, 0, None), false),
+            // The account's own set-uid program.
+            (of(1000, None, 0, None), [true; 4]),
+            // su and sudo, of which somebody else's without a terminal may be a web server's.
+            (of(33, Some("www-data"), 0, None), [false, false, false, true]),
+            (of(0, alice, 0, None), [false, false, false, true]),
+            (of(33, None, terminal, None), [false, false, true, true]),
+            (of(0, alice, terminal, None), [false, false, true, true]),
         ] {
-            assert_eq!((bound.tells_apart(true), bound.tells_apart(false)), (tells, false), "{bound:?}");
+            assert_eq!(all(&bound), tells, "{bound:?}");
         }
         for (rhost, tells) in [
             ("192.0.2.7", true),
@@ -158,7 +159,7 @@ mod tests {
             ("", false),
         ] {
             for bound in [of(0, None, 0, Some(rhost)), of(1000, alice, terminal, Some(rhost))] {
-                assert_eq!((bound.tells_apart(true), bound.tells_apart(false)), (tells, tells), "{rhost}");
+                assert_eq!(all(&bound), [tells; 4], "{rhost}");
             }
         }
     }

@@ -29,10 +29,10 @@ fn what_is_kept_is_roots_alone_and_names_nothing_that_came_from_outside() {
         let hostile = "../../../../tmp/x\n%s";
         // SAFETY: umask(2) takes a number.
         unsafe { libc::umask(0o777) };
-        let_in(enter("alice").on(hostile).asked_by(hostile), alice.phone.code(0));
+        let_in(enter("alice").on(hostile), alice.phone.code(0));
         // SAFETY: as above.
         unsafe { libc::umask(0o022) };
-        assert!(is_remembered(&enter("alice").on(hostile).asked_by(hostile)));
+        assert!(is_remembered(&enter("alice").on(hostile)));
         let (path, text) = only(lab, "alice");
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         assert!(name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
