@@ -166,9 +166,9 @@ Example:
     /// After a restore or a clone: refuse what was used before
     #[command(override_usage = "totpctl restored [OPTIONS] [USER]")]
     #[command(after_help = "\
-Codes pass again after some minutes. Backup and scratch codes, bypasses and
-invitations are void, and a token that counts is to be enrolled anew: what was
-used of those since the backup nobody knows. Set the clock right before.
+Codes pass again after some minutes. A token that counts passes by two successive
+codes in one answer, from a few beyond those known to be used. Backup and scratch
+codes, bypasses and invitations are void. Set the clock right before.
 
 Example:
   # totpctl restored --all
@@ -182,6 +182,9 @@ Example:
         /// Everybody's
         #[arg(long, conflicts_with = "user")]
         all: bool,
+        /// How many codes of a token that counts may have been used since the backup
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=100_000))]
+        skip: u64,
         /// Do not ask
         #[arg(long)]
         yes: bool,

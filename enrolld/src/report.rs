@@ -59,6 +59,7 @@ struct TokenReport {
     digits: u8,
     period: Option<u64>,
     last_used: Option<String>,
+    pairs_only: bool,
 }
 
 #[derive(Serialize)]
@@ -235,6 +236,7 @@ impl From<&TokenStatus> for TokenReport {
                 Kind::Hotp => None,
             },
             last_used: token.last_used.map(rfc3339),
+            pairs_only: token.pairs_only,
         }
     }
 }

@@ -77,7 +77,9 @@ fn change_or_show(cli: &Cli) -> Result<(), Failure> {
         Verb::Revoke { user, no_account, yes } => verbs::revoke::run(&house()?, user, *no_account, *yes),
         Verb::Unlock { user, clock } => verbs::unlock::run(&house()?, user, *clock),
         Verb::Forget { user } => verbs::forget::run(user),
-        Verb::Restored { user, yes, .. } => verbs::restored::run(&house()?, user.as_deref(), *yes),
+        Verb::Restored { user, skip, yes, .. } => {
+            verbs::restored::run(&house()?, user.as_deref(), *skip, *yes)
+        }
         Verb::Prune { dry_run, yes } => verbs::prune::run(&house()?, *dry_run, *yes),
         Verb::Suspend { user, reason } => verbs::suspend::begin(&house()?, user, reason),
         Verb::Resume { user } => verbs::suspend::end(&house()?, user),

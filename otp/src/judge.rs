@@ -142,6 +142,7 @@ impl Case<'_> {
         // codes of two tokens, or of two steps, must not make one typed text good twice.
         let matches: Vec<_> = self
             .tokens_with(reply.first.digits())
+            .filter(|(_, _, state)| reply.guess() == Guess::Pair || !state.pairs_only)
             .filter_map(|(place, token, state)| {
                 let fresh = self.fresh(token, state, reply.guess());
                 let newest = fresh.filter(|&f| reply.is_shown(token, f)).max()?;
@@ -167,10 +168,41 @@ impl Case<'_> {
             let left = self.ledger.scratch_left(self.enrollment).saturating_sub(1);
             return self.accepted(Method::Scratch { left }, |next| next.spend_scratch(place));
         }
-        match self.replayed(reply, |token, state| self.past(token, state, reply.guess())) {
-            Some(replayed) => replayed.into(),
-            None => self.wrong(chance),
+        let refusal = self
+            .pair_needed(reply)
+            .or_else(|| self.replayed(reply, |token, state| self.past(token, state, reply.guess())));
+        match refusal {
+            Some(refusal) => refusal.into(),
+            None => self.wrong(chance.plus(self.other_half(reply))),
         }
+    }
+
+    /// The verdict on one code of a token that takes two. Where it is looked for, a guess is charged for it as if
+    /// it opened, so whoever finds one by this has paid for it; that just before it nothing opens either, but the
+    /// owner may have passed over less than was skipped.
+    fn pair_needed(&self, reply: Reply<'_>) -> Option<Verdict> {
+        let takes_two = |state: &TokenState| state.pairs_only && reply.second.is_none();
+        let shows = |token: &Token, state: &TokenState| {
+            let before = state.next.saturating_sub(MAX_SPENT as u64);
+            let mut near = before..=*self.window(token, state).end();
+            near.any(|factor| !state.spent.contains(&factor) && reply.is_shown(token, factor))
+        };
+        let mut tokens = self.tokens_with(reply.first.digits());
+        let found = tokens.find(|(_, token, state)| takes_two(state) && shows(token, state));
+        found.map(|(_, token, _)| Verdict::PairNeeded { token: token.name.clone() })
+    }
+
+    /// What a wrong pair was worth to somebody who holds one code of a token that takes two, as may be after a
+    /// restore: they have but the other to guess. This is not asked for beforehand, so a budget may be overdrawn
+    /// by one such guess.
+    fn other_half(&self, reply: Reply<'_>) -> Chance {
+        let Some(second) = reply.second else { return Chance::default() };
+        let tokens = self.tokens_with(reply.first.digits()).filter(|(_, _, state)| state.pairs_only);
+        let halves = tokens.map(|(_, token, state)| {
+            let is_half = |&f: &u64| token.shows(f, reply.first) != token.shows(f.saturating_add(1), second);
+            self.fresh(token, state, Guess::Pair).filter(is_half).count() as u64
+        });
+        Chance::from_ratio(halves.sum(), 10u64.pow(reply.first.digits().count().into()))
     }
 
     /// The chance of a guess that may be judged now, or why none may be.
@@ -356,6 +388,7 @@ fn spend(ledger: &mut Ledger, place: usize, factor: u64, guess: Guess, now: Time
         state.spend(factor, now);
         if guess == Guess::Pair {
             state.spend(factor.saturating_add(1), now);
+            state.pairs_only = false;
         }
     }
 }

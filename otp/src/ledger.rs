@@ -56,6 +56,9 @@ pub struct TokenState {
     pub last_used: Option<Time>,
     /// The offset of the token's clock in steps, once it is learned.
     pub drift: i32,
+    /// Whether nothing but two successive codes in one answer opens, until two did: how far an event token has
+    /// counted is not known. Never of one that follows the time.
+    pub pairs_only: bool,
 }
 
 /// Consecutive failures in one lane.
@@ -105,7 +108,8 @@ impl TokenState {
         if *self == Self::default() {
             return other.clone();
         }
-        if other.next <= self.next && !other.spent.iter().any(|&factor| self.is_fresh(factor)) {
+        let knows_more = other.spent.iter().any(|&factor| self.is_fresh(factor));
+        if other.next <= self.next && !knows_more && other.pairs_only <= self.pairs_only {
             return self.clone();
         }
         let mut spent: Vec<_> = self.spent.iter().chain(&other.spent).copied().collect();
@@ -119,7 +123,15 @@ impl TokenState {
             spent,
             last_used: self.last_used.max(other.last_used),
             drift: self.drift,
+            pairs_only: self.pairs_only || other.pairs_only,
         }
+    }
+
+    /// An event token of which any number of codes may have been used since: the next `skip` are good no more,
+    /// and beyond them one code is no proof, as it may be one that was used and seen (RFC 4226, section 7.4).
+    fn doubted(&self, skip: u64) -> Self {
+        let pairs_only = !self.is_used_up();
+        Self { next: self.next.saturating_add(skip), pairs_only, ..self.clone() }
     }
 
     /// The same, with nothing below `floor` good any more.
@@ -164,7 +176,10 @@ impl Ledger {
         let tokens = next.tokens().iter().map(|token| {
             let kept = previous.tokens().iter().zip(&self.tokens).filter(|(old, _)| old.has_same_key(token));
             // Nothing forbids two names for one key; the one further on guards both.
-            kept.map(|(_, state)| state).max_by_key(|state| state.next).cloned().unwrap_or_default()
+            kept.map(|(_, state)| state)
+                .max_by_key(|state| (state.next, state.pairs_only))
+                .cloned()
+                .unwrap_or_default()
         });
         let same_set = previous.backup().is_some() && previous.backup() == next.backup();
         let same_scratch = previous.scratch().is_some() && previous.scratch() == next.scratch();
@@ -228,9 +243,13 @@ impl Ledger {
 
     /// The same, with what is spent in `other`, and nothing that whoever spent it has earned.
     pub(crate) fn with_spent(&self, other: &Self) -> Self {
+        let kept = |(own, other): (&TokenState, &TokenState)| {
+            let pairs_only = own.pairs_only || other.pairs_only;
+            TokenState { pairs_only, ..other.clone() }
+        };
         Self {
             latest: other.latest,
-            tokens: other.tokens.clone(),
+            tokens: self.tokens.iter().zip(&other.tokens).map(kept).collect(),
             spent_backup: other.spent_backup,
             spent_scratch: other.spent_scratch,
             bypass_uses: other.bypass_uses,
@@ -344,14 +363,19 @@ impl Ledger {
     }
 
     /// The ledger of an enrollment that was put back from a backup, or runs on a second machine: what was used
-    /// since it was written is known here as little as of a lost one, so the same codes are refused. The lanes
-    /// stay, and how far the clock of a token is off.
+    /// since it was written is known here as little as of a lost one, so of a time-based token the same codes are
+    /// refused. An event token goes on by two successive codes, beyond the next `skip` counters. The lanes stay,
+    /// and how far the clock of a token is off.
     #[must_use]
-    pub fn restored(&self, enrollment: &Enrollment, policy: &crate::Policy, now: Time) -> Self {
+    pub fn restored(&self, enrollment: &Enrollment, policy: &crate::Policy, now: Time, skip: u64) -> Self {
         let mut restored = self.clone();
         let floors = Self::rebuilt(enrollment, policy, now);
-        for (state, floor) in restored.tokens.iter_mut().zip(&floors.tokens) {
-            *state = state.joined(floor);
+        let tokens = enrollment.tokens().iter().zip(&floors.tokens);
+        for (state, (token, floor)) in restored.tokens.iter_mut().zip(tokens) {
+            *state = match token.kind {
+                Kind::Hotp => state.doubted(skip),
+                Kind::Totp { .. } => state.joined(floor),
+            };
         }
         restored.latest = restored.latest.max(now);
         restored

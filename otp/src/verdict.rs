@@ -29,6 +29,12 @@ pub enum Verdict {
         /// How many seconds ahead of this clock the token was last used, if that is more than the window.
         ahead: Option<u64>,
     },
+    /// A code of an event token that opens by two successive ones alone, as it does after a restore: neither
+    /// spent nor counted.
+    PairNeeded {
+        /// The token.
+        token: TokenName,
+    },
     /// A bypass that is past its time.
     Expired {
         /// Its number.

@@ -144,13 +144,13 @@ pub(crate) fn told(ending: &Ending, hints: bool) -> Vec<String> {
 
 /// Why a code that is right was refused. Nothing is said of one that is not, nor of whom it is of.
 pub(crate) fn hint(ending: &Ending) -> Option<&'static str> {
-    let Ending::Answered(Outcome::Judged(Verdict::Replayed { token, ahead: None })) = ending else {
-        return None;
-    };
-    Some(match token {
-        Some(_) => "Already used: wait for the next code.",
-        None => "Already used: take another backup code.",
-    })
+    let Ending::Answered(Outcome::Judged(verdict)) = ending else { return None };
+    match verdict {
+        Verdict::Replayed { token: Some(_), ahead: None } => Some("Already used: wait for the next code."),
+        Verdict::Replayed { token: None, ahead: None } => Some("Already used: take another backup code."),
+        Verdict::PairNeeded { .. } => Some("Two codes are needed: type this one and the next in one answer."),
+        _ => None,
+    }
 }
 
 /// What is told of a change: nobody's malware enrolls a token unseen.
@@ -210,6 +210,7 @@ mod tests {
             Verdict::Wrong { counted: false },
             Verdict::Malformed(Malformed::Empty),
             Verdict::Replayed { token: Some(name.clone()), ahead: None },
+            Verdict::PairNeeded { token: name.clone() },
             Verdict::Throttled { lane: Lane::Strangers, until: Time(5) },
             Verdict::ClockBehind { seconds: 100_000 },
             Verdict::Expired { number: 2, since: Time(5) },
@@ -288,6 +289,10 @@ mod tests {
         let replayed = |token: &Option<TokenName>, ahead| Verdict::Replayed { token: token.clone(), ahead };
         assert_eq!(texts(replayed(&token, None), true), ["Already used: wait for the next code."]);
         assert_eq!(texts(replayed(&None, None), true), ["Already used: take another backup code."]);
+        let needed = Verdict::PairNeeded { token: TokenName::new("fob").unwrap() };
+        let said = "Two codes are needed: type this one and the next in one answer.";
+        assert_eq!(texts(needed.clone(), true), [said]);
+        assert_eq!(texts(needed, false), [""; 0]);
         let backup =
             |left| Verdict::Accepted { method: Method::Backup, backup_left: left, announced: Vec::new() };
         assert_eq!(texts(backup(2), true), ["2 backup codes left."]);

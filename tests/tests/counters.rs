@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use acceptance::codes::Fob;
-use acceptance::lab::Lab;
+use acceptance::lab::{Lab, STORE, run};
 use acceptance::pam::{Code, Login};
 use acceptance::sandbox;
 use acceptance::terminal::Terminal;
+use std::process::Command;
 
 fn door(lab: &Lab, code: &str) -> Code {
     lab.door("");
@@ -50,6 +51,50 @@ fn a_fob_that_ran_far_ahead_is_found_by_two_codes() {
             assert_eq!(door(lab, &spent), Code::AuthErr);
         }
         assert_eq!(door(lab, &fob.code(42)), Code::Success);
+    });
+}
+
+/// Copies the store aside, or back.
+fn copy(from: &str, to: &str) {
+    let _ = std::fs::remove_dir_all(to);
+    run(Command::new("cp").args(["-a", from, to]));
+}
+
+#[test]
+fn a_fob_of_a_backup_that_was_put_back_opens_by_two_codes_beyond_those_passed_over_and_then_by_one() {
+    sandbox::within(|lab| {
+        let fob = Fob::new(&lab.enroll_with("alice", &["--hotp"]).secret);
+        assert_eq!(door(lab, &fob.code(1)), Code::Success);
+        copy(STORE, "/var/lib/backup");
+        for used_since in 2..6 {
+            assert_eq!(door(lab, &fob.code(used_since)), Code::Success);
+        }
+        copy("/var/lib/backup", STORE);
+        let said = lab.totpctl(["restored", "--all", "--yes"]);
+        assert!(said.contains("token phone counts: it opens by two successive codes"), "{said}");
+        let page = lab.totpctl(["status", "alice"]);
+        assert!(page.contains("warning: token phone: needs two successive codes in one answer"), "{page}");
+        for seen in [fob.pair(2), fob.pair(4), fob.code(5), fob.pair(10), fob.code(11), fob.code(12)] {
+            assert_eq!(door(lab, &seen), Code::AuthErr, "{seen}");
+        }
+        let line = lab.syslog.module().last().unwrap().clone();
+        let reason =
+            "verdict=two-codes-needed reason=\"needs two successive codes in one answer, since a restore\"";
+        assert!(line.contains("refused; ") && line.contains("token=phone"), "{line}");
+        assert!(line.ends_with(reason), "{line}");
+        let heard = |hints: bool, code: &str| {
+            lab.settings(&format!("[login]\nfail_delay = \"0s\"\nhints = {hints}\n"));
+            lab.door("");
+            Login::new("door", "alice").code(code).run().texts().join("|")
+        };
+        let hint = "Two codes are needed: type this one and the next in one answer.";
+        assert_eq!(heard(true, &fob.code(12)), format!("Verification code: |{hint}"));
+        assert_eq!(heard(true, "000000"), "Verification code: ");
+        assert_eq!(heard(false, &fob.code(12)), "Verification code: ");
+        assert_eq!(door(lab, &fob.pair(12)), Code::Success);
+        assert_eq!(door(lab, &fob.pair(12)), Code::AuthErr);
+        assert_eq!(door(lab, &fob.code(14)), Code::Success);
+        assert!(!lab.totpctl(["status", "alice"]).contains("needs two"));
     });
 }
 

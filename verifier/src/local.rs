@@ -498,8 +498,8 @@ impl<S: Store> Verifier for Local<S> {
         }
     }
 
-    fn restored(&self, account: &Account) -> Result<(), Refusal> {
-        self.put_restored(account)
+    fn restored(&self, account: &Account, skip: u64) -> Result<(), Refusal> {
+        self.put_restored(account, skip)
     }
 
     fn suspend(&self, account: &Account, from: Option<Id>, new: &NewSuspension) -> Result<(), Refusal> {
@@ -565,7 +565,11 @@ impl<S: Store> Local<S> {
         let lost = states.filter(|(_, state)| state.is_used_up()).map(|(token, _)| {
             format!("token {}: which of its counters were used is lost; enroll it anew", token.name)
         });
-        short.chain(off).chain(ahead).chain(lost).collect()
+        let states = enrollment.tokens().iter().zip(&ledger.tokens);
+        let doubted = states.filter(|(_, state)| state.pairs_only).map(|(token, _)| {
+            format!("token {}: needs two successive codes in one answer, since a restore", token.name)
+        });
+        short.chain(off).chain(ahead).chain(lost).chain(doubted).collect()
     }
 }
 
@@ -590,5 +594,6 @@ fn token_status((token, state): (&Token, &TokenState)) -> TokenStatus {
         digits: token.digits,
         bits: token.secret.bits(),
         last_used: state.last_used,
+        pairs_only: state.pairs_only,
     }
 }

@@ -30,6 +30,7 @@ pub fn words(outcome: &Outcome) -> (Loudness, &'static str, &'static str) {
             Verdict::Wrong { counted: false } => (Notice, "refused", "wrong"),
             Verdict::Malformed(_) => (Notice, "refused", "malformed"),
             Verdict::Replayed { .. } => (Notice, "refused", "replayed"),
+            Verdict::PairNeeded { .. } => (Notice, "refused", "two-codes-needed"),
             Verdict::Expired { .. } => (Notice, "refused", "expired"),
             Verdict::Throttled { .. } => (Notice, "refused", "throttled"),
             Verdict::ClockBehind { .. } => (Error, "refused", "unavailable"),
@@ -67,7 +68,9 @@ fn token(outcome: &Outcome) -> Option<&str> {
     let Outcome::Judged(verdict) = outcome else { return None };
     match verdict {
         Verdict::Accepted { method: Method::Code(name) | Method::Pair(name), .. } => Some(name.as_str()),
-        Verdict::Replayed { token: Some(name), .. } => Some(name.as_str()),
+        Verdict::Replayed { token: Some(name), .. } | Verdict::PairNeeded { token: name } => {
+            Some(name.as_str())
+        }
         _ => None,
     }
 }
@@ -99,6 +102,7 @@ pub fn reason(outcome: &Outcome) -> String {
                 "backup or scratch code already used, or bypass used up".into()
             }
             Verdict::Replayed { .. } => "already used, or older than the last one used".into(),
+            Verdict::PairNeeded { .. } => "needs two successive codes in one answer, since a restore".into(),
             Verdict::Expired { number, since } => {
                 format!("bypass {number} expired at {} (unix time); not counted", since.0)
             }

@@ -233,7 +233,7 @@ impl Verifier for Remote {
         Err(self.roots().into())
     }
 
-    fn restored(&self, _: &Account) -> Result<(), Refusal> {
+    fn restored(&self, _: &Account, _: u64) -> Result<(), Refusal> {
         Err(self.roots().into())
     }
 

@@ -5,13 +5,13 @@ use crate::{Account, Local, Record, Refusal, State, Store};
 use otp::{Enrollment, EnrollmentError, Ledger};
 
 impl<S: Store> Local<S> {
-    pub(crate) fn put_restored(&self, account: &Account) -> Result<(), Refusal> {
+    pub(crate) fn put_restored(&self, account: &Account, skip: u64) -> Result<(), Refusal> {
         let from = self.store.read(&account.owner)?.ok_or(Refusal::NotEnrolled)?.record.id;
         self.store.change(&account.owner, Some(from), |person| {
             let person = person.ok_or(Refusal::NotEnrolled)?;
             let renewed = self.keeping(&person.record, account)?;
             match &person.record.state {
-                State::Enrolled(enrollment) => self.restored_enrollment(person, enrollment, renewed),
+                State::Enrolled(enrollment) => self.restored_enrollment((person, enrollment), renewed, skip),
                 // It may have been used, by whoever is enrolled no more after the restore.
                 State::Invited(_) => {
                     let record = Record { state: State::Revoked(self.now()), ..renewed };
@@ -24,16 +24,20 @@ impl<S: Store> Local<S> {
 
     fn restored_enrollment(
         &self,
-        person: &Person,
-        former: &Enrollment,
+        (person, former): (&Person, &Enrollment),
         renewed: Record,
+        skip: u64,
     ) -> Result<(Change, ()), Refusal> {
         let kept = only_tokens(former).map_err(Refusal::Tokens)?;
         let ledger = match &person.ledger {
-            Current::Whole(ledger) | Current::Half(ledger) => {
-                ledger.carried(former, &kept).restored(&kept, &self.policy, self.now())
-            }
             Current::Lost => Ledger::rebuilt(&kept, &self.policy, self.now()),
+            // Of a half one, what the lost record may have used is passed over first.
+            current => self.safe_ledger(former, current)?.carried(former, &kept).restored(
+                &kept,
+                &self.policy,
+                self.now(),
+                skip,
+            ),
         };
         Ok((Change { record: Record { state: State::Enrolled(kept), ..renewed }, ledger }, ()))
     }

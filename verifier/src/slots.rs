@@ -19,6 +19,9 @@ const MAGIC: &[u8; 8] = b"TOTPLDG1";
 const HEADER: usize = 40;
 const CHECKSUM: usize = 32;
 const CONFIRMED: u32 = 1;
+/// The first of a bit for each token that takes two successive codes alone. A version that knows no such tokens
+/// takes no record with such a flag, and so opens to none of their single codes.
+const PAIRS_ONLY: u32 = 1 << 8;
 
 /// One record of a ledger.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -106,6 +109,12 @@ impl Slot {
         Self { generation: self.generation.saturating_add(1), ledger, confirmed: true, ..*self }
     }
 
+    fn flags(&self) -> u32 {
+        let tokens = self.ledger.tokens.iter().take(MAX_TOKENS).enumerate();
+        let pairs_only = tokens.filter(|(_, token)| token.pairs_only).map(|(place, _)| PAIRS_ONLY << place);
+        pairs_only.fold(u32::from(self.confirmed) * CONFIRMED, |flags, flag| flags | flag)
+    }
+
     /// The bytes of this record.
     #[must_use]
     pub fn encode(&self) -> [u8; SLOT_LEN] {
@@ -114,7 +123,7 @@ impl Slot {
         let mut header = Writer(Vec::with_capacity(HEADER));
         header.0.extend_from_slice(MAGIC);
         header.u32((HEADER + CHECKSUM + body.0.len()) as u32);
-        header.u32(if self.confirmed { CONFIRMED } else { 0 });
+        header.u32(self.flags());
         header.u64(self.generation);
         header.0.extend_from_slice(&self.enrollment.0);
         let checksum = checksum(&header.0, &body.0);
@@ -139,13 +148,12 @@ impl Slot {
         let generation = reader.u64()?;
         let enrollment = Id(reader.take(16)?.try_into().ok()?);
         let mut reader = Reader(body);
-        let ledger = reader.ledger()?;
-        (reader.0.is_empty() && flags & !CONFIRMED == 0).then_some(Self {
-            generation,
-            enrollment,
-            confirmed: flags & CONFIRMED != 0,
-            ledger,
-        })
+        let mut ledger = reader.ledger()?;
+        for (place, token) in ledger.tokens.iter_mut().enumerate() {
+            token.pairs_only = flags & PAIRS_ONLY << place != 0;
+        }
+        let slot = Self { generation, enrollment, confirmed: flags & CONFIRMED != 0, ledger };
+        (reader.0.is_empty() && flags == slot.flags()).then_some(slot)
     }
 }
 
@@ -295,7 +303,7 @@ impl<'a> Reader<'a> {
                 spent.push(step);
             }
         }
-        Some(TokenState { next, spent, last_used, drift })
+        Some(TokenState { next, spent, last_used, drift, pairs_only: false })
     }
 }
 
@@ -304,7 +312,8 @@ mod tests {
     use super::*;
 
     fn slot() -> Slot {
-        let token = TokenState { next: 9, spent: (0..16).collect(), last_used: Some(Time(3)), drift: -2 };
+        let last_used = Some(Time(3));
+        let token = TokenState { next: 9, spent: (0..16).collect(), last_used, drift: -2, pairs_only: false };
         let delay = Delay { failures: 5, last_failure: Time(77) };
         let known = Known { network: NetworkKey([9; 16]), delay };
         let ledger = Ledger {
@@ -329,6 +338,27 @@ mod tests {
         assert_eq!(Slot::decode(&slot().encode()), Some(slot()));
         let empty = Slot { ledger: Ledger::default(), confirmed: false, ..slot() };
         assert_eq!(Slot::decode(&empty.encode()), Some(empty));
+    }
+
+    #[test]
+    fn which_tokens_take_pairs_alone_stands_in_flags_and_a_flag_of_nothing_makes_no_record() {
+        let mut marked = slot();
+        (marked.ledger.tokens[0].pairs_only, marked.ledger.tokens[7].pairs_only) = (true, true);
+        let bytes = marked.encode();
+        assert_eq!(bytes[12..16], [1, 0b1000_0001, 0, 0]);
+        assert_eq!(Slot::decode(&bytes), Some(marked.clone()));
+        // As an earlier version reads it: a flag that nobody knows is in no record that counts.
+        for unknown in [0x0000_0002, 0x0001_0000, 0x8000_0000, PAIRS_ONLY << 2] {
+            let mut slot = marked.clone();
+            slot.ledger.tokens.truncate(2);
+            slot.ledger.tokens[0].pairs_only = false;
+            let mut bytes = slot.encode();
+            let length = u32::from_le_bytes(bytes[8..12].try_into().unwrap()) as usize;
+            bytes[12..16].copy_from_slice(&(CONFIRMED | unknown).to_le_bytes());
+            let sum = checksum(&bytes[..HEADER], &bytes[HEADER + CHECKSUM..length]);
+            bytes[HEADER..HEADER + CHECKSUM].copy_from_slice(&sum);
+            assert_eq!(Slot::decode(&bytes), None, "{unknown:#x}");
+        }
     }
 
     #[test]

@@ -261,6 +261,8 @@ pub struct TokenStatus {
     pub bits: usize,
     /// When it was last accepted.
     pub last_used: Option<Time>,
+    /// Whether nothing but two successive codes in one answer opens, since a restore.
+    pub pairs_only: bool,
 }
 
 /// What is known of one bypass. Nothing secret.
@@ -368,8 +370,9 @@ pub trait Verifier {
     /// a repair was needed. With `clock`, steps that a wrong clock drove ahead are brought back to now.
     fn unlock(&self, account: &Account, clock: bool) -> Result<bool, Refusal>;
     /// Makes good for nothing what may have been used since this was written: after a restore of a backup, or
-    /// on a clone. Tokens whose codes follow the time go on beyond now; all else is void, an invitation too.
-    fn restored(&self, account: &Account) -> Result<(), Refusal>;
+    /// on a clone. Tokens whose codes follow the time go on beyond now, those that count by two successive codes
+    /// beyond the next `skip`; all else is void, an invitation too.
+    fn restored(&self, account: &Account, skip: u64) -> Result<(), Refusal>;
     /// Accepts nothing any more that `account` holds, and keeps it.
     fn suspend(&self, account: &Account, from: Option<Id>, new: &NewSuspension) -> Result<(), Refusal>;
     /// Accepts again what `account` holds.

@@ -327,6 +327,7 @@ pub fn split(owner: &Owner, outcome: &Outcome, code: Option<usize>) -> Option<Ze
             }
             reply
         }
+        Verdict::PairNeeded { token } => reply.text("verdict", "pair-needed").text("token", token.as_str()),
         Verdict::Expired { number, since } => {
             reply.text("verdict", "expired").number("number", u64::from(*number)).number("since", since.0)
         }
@@ -398,6 +399,9 @@ fn token(token: &TokenStatus) -> Object {
     }
     if let Some(last) = token.last_used {
         object = object.number("last_used", last.0);
+    }
+    if token.pairs_only {
+        object = object.flag("pairs_only", true);
     }
     object
 }
@@ -513,6 +517,7 @@ pub(crate) fn read_checked(message: &[u8], owner: &Owner) -> Option<Reply<Outcom
             "wrong" => Verdict::Wrong { counted: given.take("counted")?.flag()? },
             "malformed" => Verdict::Malformed(malformed(&given.text("why").ok()??)?),
             "replayed" => Verdict::Replayed { token: token(&mut given), ahead: given.number("ahead") },
+            "pair-needed" => Verdict::PairNeeded { token: token(&mut given)? },
             "expired" => Verdict::Expired {
                 number: given.number("number")?.try_into().ok()?,
                 since: Time(given.number("since")?),
@@ -622,6 +627,7 @@ fn read_token(mut given: Fields<'_>) -> Option<TokenStatus> {
         digits: Digits::new(given.number("digits")?.try_into().ok()?)?,
         bits: given.number("bits")?.try_into().ok()?,
         last_used: given.number("last_used").map(Time),
+        pairs_only: given.take("pairs_only").and_then(|value| value.flag()).unwrap_or(false),
     })
 }
 

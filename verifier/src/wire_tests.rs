@@ -43,6 +43,7 @@ fn verdicts() -> Vec<Verdict> {
         Verdict::Wrong { counted: false },
         Verdict::Replayed { token: Some(name("phone")), ahead: Some(99) },
         Verdict::Replayed { token: None, ahead: None },
+        Verdict::PairNeeded { token: name("fob") },
         Verdict::ClockBehind { seconds: 100_000 },
         accepted(Method::Bypass { number: 2, left: 4 }, 9),
         Verdict::Accepted { method: Method::Backup, backup_left: 9, announced: notices() },
@@ -137,8 +138,11 @@ fn a_status_comes_out_as_it_went_in() {
         digits: Digits::SIX,
         bits: 160,
         last_used: Some(Time(1_800_000_000)),
+        pairs_only: false,
     };
-    let counter = TokenStatus { kind: Kind::Hotp, last_used: None, name: name("fob"), ..token.clone() };
+    let fob = name("fob");
+    let counter =
+        TokenStatus { kind: Kind::Hotp, last_used: None, name: fob, pairs_only: true, ..token.clone() };
     let status = Status {
         invitation: Some(InvitationStatus { expires: Time(8), expired: true }),
         id: Id([7; 16]),

@@ -83,6 +83,10 @@ fn refused(house: &House, account: &Account, status: &Status, typed: &Typed, ver
         Verdict::Replayed { .. } => {
             Failure::new("refused: this code, or a later one, was used before").hint("wait for the next code")
         }
+        Verdict::PairNeeded { token } => {
+            Failure::new(format!("refused: token {token} needs two successive codes, since a restore"))
+                .hint("type this code and the next in one line: 123456 654321")
+        }
         Verdict::Throttled { lane, until } => {
             Failure::new(format!("refused: too many wrong codes, {lane} waits until {}", instant(*until)))
                 .hint("two successive codes in one line (123456 654321) or a backup code still open")

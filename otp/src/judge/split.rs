@@ -4,7 +4,7 @@
 //! is charged, once. Which readings there are says the answer alone; which of them count say the tokens.
 
 use super::{Attempt, Case, Chance, Enrollment, Guess, Judgement, Lane, Ledger, Malformed, Origin, Policy};
-use super::{Time, Typed, Verdict, judge, wait};
+use super::{Reply, Time, Typed, Verdict, judge, wait};
 use crate::{Reading, Tail};
 
 /// A judgement, and where the code begins.
@@ -60,7 +60,20 @@ pub fn split(
             return Split { code: Some(code), judgement };
         }
     }
-    Split { judgement: case.none_is_good(tail, &admission), code: None }
+    let judgement = case.none_is_good(tail, &admission);
+    // Charged as a wrong one: at the end of many guesses it must make none of them free.
+    let needed = judged.iter().find(|(_, judged)| matches!(judged.verdict, Verdict::PairNeeded { .. }));
+    match (needed, &judgement.verdict) {
+        (Some((reading, needed)), Verdict::Wrong { counted: true }) => {
+            let code = with_codes_before(tail, reading.length, |typed| {
+                let verdict = judge(enrollment, ledger, &attempt(typed), now, policy).verdict;
+                matches!(verdict, Verdict::PairNeeded { .. } | Verdict::Replayed { .. })
+            });
+            let verdict = needed.verdict.clone();
+            Split { judgement: Judgement { verdict, ..judgement }, code: Some(code) }
+        }
+        _ => Split { judgement, code: None },
+    }
 }
 
 /// As many bytes at the end as are codes, of which the last takes `length`: a code that was typed twice, or two
@@ -145,7 +158,13 @@ impl Case<'_> {
 
     /// The answer where no reading is good, was good, or is known at all.
     fn none_is_good(&self, tail: &Tail, admission: &Admission<'_>) -> Judgement {
-        let chance = admission.open.iter().fold(Chance::default(), |sum, (_, chance)| sum.plus(*chance));
+        let chance =
+            admission.open.iter().fold(Chance::default(), |sum, (reading, chance)| match &reading.typed {
+                Typed::Pair(first, second) => {
+                    sum.plus(*chance).plus(self.other_half(Reply { first, second: Some(second) }))
+                }
+                _ => sum.plus(*chance),
+            });
         let backup = admission.open.iter().any(|(reading, _)| matches!(reading.typed, Typed::Backup(_)));
         // Also where no code is fresh any more, and a guess has no chance at all.
         let guessed = admission.open.iter().any(|(reading, _)| !matches!(reading.typed, Typed::Backup(_)));
