@@ -157,11 +157,16 @@ impl Report {
     /// One row of `list --suspended`, as its columns.
     pub(crate) fn suspended_row(&self) -> [String; 4] {
         let Some(suspended) = &self.suspended else {
-            return [self.user.clone(), "unreadable".to_owned(), String::new(), String::new()];
+            return [self.named(), "unreadable".to_owned(), String::new(), String::new()];
         };
         let by = suspended.by.map_or("-".to_owned(), |uid| uid.to_string());
         let reason = suspended.reason.clone().unwrap_or_default();
-        [self.user.clone(), spoken(&suspended.since), by, reason]
+        [self.named(), spoken(&suspended.since), by, reason]
+    }
+
+    /// The user, and whether it is no account.
+    fn named(&self) -> String {
+        if self.no_account { format!("{} (no account)", self.user) } else { self.user.clone() }
     }
 
     /// Whether somebody may enroll by themselves who is not enrolled.
@@ -211,9 +216,8 @@ impl Report {
         let tokens: Vec<_> = self.tokens.iter().map(|token| token.name.as_str()).collect();
         let last = self.tokens.iter().filter_map(|token| token.last_used.as_deref()).max();
         let warned = if self.warnings.is_empty() { "" } else { " (see below)" };
-        let user = &self.user;
         [
-            if self.no_account { format!("{user} (no account)") } else { user.clone() },
+            self.named(),
             match self.enrolled {
                 None => "unreadable".to_owned(),
                 Some(_) => tokens.join(",") + self.suspended_word(),

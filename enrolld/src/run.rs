@@ -76,7 +76,7 @@ fn change_or_show(cli: &Cli) -> Result<(), Failure> {
         Verb::RevokeBypass { user } => verbs::bypass::revoke(&house()?, user),
         Verb::Revoke { user, no_account, yes } => verbs::revoke::run(&house()?, user, *no_account, *yes),
         Verb::Unlock { user, clock } => verbs::unlock::run(&house()?, user, *clock),
-        Verb::Forget { user } => verbs::forget::run(user),
+        Verb::Forget { user } => verbs::forget::run(house, user),
         Verb::Restored { user, skip, yes, .. } => {
             verbs::restored::run(&house()?, user.as_deref(), *skip, *yes)
         }

@@ -195,6 +195,29 @@ fn rules_that_deny_and_suspensions_come_first_and_nobody_unknown_passes() {
 }
 
 #[test]
+fn nobody_without_an_account_passes_by_it_and_a_rule_that_denies_them_still_does() {
+    sandbox::within(|lab| {
+        door(lab);
+        let vera = lab.enroll_with("vera", &["--no-account"]);
+        pause(lab);
+        assert!(is_paused(lab, "alice"));
+        assert!(!is_paused(lab, "vera") && !is_paused(lab, "VERA"));
+        assert_eq!(Login::new("door", "vera").code(vera.phone.code(0)).run().verdict(), Code::Success);
+        let page = lab.totpctl(["explain", "vera", "--no-account", "--service", "door"]);
+        assert!(page.starts_with("vera at door") && page.contains(": asked for a code\n"), "{page}");
+        assert!(!page.contains("paused"), "{page}");
+        let json = lab.totpctl(["explain", "vera", "--no-account", "--service", "door", "--json"]);
+        assert!(serde_json::from_str::<Value>(&json).unwrap()["paused"].is_null(), "{json}");
+        lab.settings(&format!("{SETTINGS}[[rule]]\nuser = \"vera\"\nthen = \"deny\"\n"));
+        let report = Login::new("door", "vera").code(&vera.backup_codes[0]).run();
+        assert_eq!(report.verdict(), Code::AuthErr);
+        assert!(lab.syslog.module().last().unwrap().contains("verdict=denied"));
+        lab.settings(SETTINGS);
+        assert_eq!(Login::new("door", "vera").code(&vera.backup_codes[0]).run().verdict(), Code::Success);
+    });
+}
+
+#[test]
 fn who_cannot_be_looked_up_is_asked_as_ever() {
     sandbox::within(|lab| {
         door(lab);

@@ -364,6 +364,86 @@ fn every_verb_finds_them_by_themselves_and_enroll_must_be_told() {
 }
 
 #[test]
+fn they_are_suspended_and_resumed_as_anybody_and_no_change_but_revoke_ends_it() {
+    sandbox::within(|lab| {
+        door(lab, "");
+        let vera = vera(lab);
+        let (bypass, _) = lab.bypass("vera", &[]);
+        let output =
+            lab.totpctl_command().args(["suspend", "VERA", "--reason", "on leave"]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(String::from_utf8(output.stdout).unwrap().starts_with("vera is suspended: "));
+        assert!(
+            !String::from_utf8(output.stderr).unwrap().contains("usermod"),
+            "there is no account to close"
+        );
+        let is_suspended = |what: &str| {
+            assert_eq!(lab.status("vera")["suspended"]["reason"], "on leave", "{what}");
+        };
+        lab.syslog.clear();
+        for typed in [&*vera.phone.code(0), &vera.phone.wrong(), &vera.backup_codes[0], &bypass] {
+            assert_eq!(login("Vera", typed), Code::AuthErr);
+            let line = lab.syslog.module().last().unwrap().clone();
+            assert!(line.contains("refused; user=vera ") && line.contains("verdict=suspended"), "{line}");
+        }
+        assert!(lab.totpctl(["status", "vera"]).contains("\nsuspended: nothing is accepted since 2"));
+        assert!(lab.totpctl(["list"]).contains("(suspended)"));
+        assert!(lab.totpctl(["list", "--suspended"]).contains("vera (no account)"));
+        for words in [
+            &["enroll", "vera", "--no-account", "--add", "--token", "fob", "--no-confirm", "--qr", "none"][..],
+            &["rename-token", "vera", "--token", "fob", "--to", "key"],
+            &["remove-token", "vera", "--token", "key", "--yes"],
+            &["unlock", "vera", "--clock"],
+        ] {
+            lab.totpctl(words);
+            is_suspended(words[0]);
+        }
+        for words in [
+            &["bypass", "vera", "--reason", "x"][..],
+            &["verify", "vera"],
+            &["suspend", "vera", "--reason", "x"],
+        ] {
+            assert!(refused(lab, words).contains("vera is suspended"), "{words:?}");
+        }
+        assert_eq!(lab.totpctl(["resume", "Vera"]), "vera is no longer suspended\n");
+        assert!(refused(lab, &["resume", "vera"]).contains("vera is not suspended"));
+        for typed in [&*vera.phone.code(0), &vera.backup_codes[0], &bypass] {
+            assert_eq!(login("vera", typed), Code::Success, "{typed}");
+        }
+        lab.totpctl(["suspend", "vera", "--reason", "on leave"]);
+        lab.totpctl(["restored", "--all", "--yes"]);
+        is_suspended("restored");
+        assert_eq!(lab.totpctl(["revoke", "vera", "--yes"]), "vera is no longer enrolled, nor suspended\n");
+        // Nobody who was never enrolled is known here, and so nobody is to be kept out.
+        assert!(refused(lab, &["suspend", "nina", "--reason", "x"]).contains("no such user"));
+    });
+}
+
+#[test]
+fn whichever_of_the_two_is_suspended_an_account_that_takes_over_is_so_too() {
+    for before in ["the name", "the account"] {
+        sandbox::within(|lab| {
+            door(lab, "");
+            let vera = vera(lab);
+            let suspend = || lab.totpctl(["suspend", "vera", "--reason", "on leave"]);
+            if before == "the name" {
+                suspend();
+            }
+            lab.add_account("vera", 2777);
+            if before == "the account" {
+                suspend();
+            }
+            lab.totpctl(["adopt", "vera"]);
+            assert_eq!(lab.status("vera")["suspended"]["reason"], "on leave", "{before}");
+            assert_eq!(login("vera", vera.phone.code(0)), Code::AuthErr, "{before}");
+            assert_eq!(lab.totpctl(["list", "--suspended"]).matches("on leave").count(), 1, "{before}");
+            lab.totpctl(["resume", "vera"]);
+            assert_eq!(login("vera", vera.phone.code(0)), Code::Success, "{before}");
+        });
+    }
+}
+
+#[test]
 fn what_an_earlier_module_gave_them_is_imported_where_that_is_said() {
     sandbox::within(|lab| {
         door(lab, "");

@@ -81,6 +81,7 @@ impl<S: Store> Local<S> {
 
     fn entombed(&self, person: &Person, owner: &Owner) -> Result<Record, Refusal> {
         let record = self.renewed(Some(&person.record), &of(owner), State::Revoked(self.now()))?;
+        // A suspension goes along with what was enrolled.
         Ok(Record { suspended: None, ..record })
     }
 }

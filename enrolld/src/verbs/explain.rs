@@ -29,8 +29,9 @@ pub(crate) fn run(settings: &Settings, config: Option<&Path>, args: &Explain) ->
     let facts = Circumstances { account: &account, service: Some(&service), place };
     let decision = decide(&settings.rules, &facts);
     let file = config.unwrap_or(Path::new(config::DEFAULT_PATH)).display().to_string();
-    // As a login does: no pause opens what a rule may deny.
-    let pause = paused::current().ok().flatten().filter(|_| !may_deny(&settings.rules, &facts));
+    // As a login does: no pause opens what a rule may deny, or lets anybody in who has no account.
+    let is_passed = account.uid().is_some() && !may_deny(&settings.rules, &facts);
+    let pause = paused::current().ok().flatten().filter(|_| is_passed);
     let case =
         Case { settings, account: &account, args, service: &service, facts: &facts, file: &file, pause };
     if args.json {
@@ -109,7 +110,7 @@ impl Case<'_> {
                 }
             },
             nullok: self.account.uid().is_some() && decision.heeds_nullok(),
-            remember: decision.remember,
+            remember: self.remember(decision),
             paused: self.pause.as_ref().map(PauseReport::from),
         }
     }
@@ -138,7 +139,7 @@ impl Case<'_> {
         if let Some(words) = self.nullok(decision) {
             let _ = writeln!(page, "{words}");
         }
-        if let Some(seconds) = decision.remember {
+        if let Some(seconds) = self.remember(decision) {
             let _ = writeln!(page, "{}", self.remembered(seconds));
         }
         page
@@ -174,6 +175,11 @@ impl Case<'_> {
                 decision.then
             ),
         }
+    }
+
+    /// Nobody without an account is remembered.
+    fn remember(&self, decision: &Decision) -> Option<u64> {
+        decision.remember.filter(|_| self.account.uid().is_some())
     }
 
     /// Whether such a login is remembered now hangs on the session, the caller and the program, which are not

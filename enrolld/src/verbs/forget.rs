@@ -1,16 +1,18 @@
 //! `forget`: nobody is taken for who was let in by a code a while ago (`remember` of a rule).
 
 use crate::failure::Failure;
+use crate::house::House;
 use crate::{journal, output, people};
 use nix::unistd::geteuid;
 use std::ffi::OsStr;
 use verifier::Remembered;
 
-pub(crate) fn run(user: &OsStr) -> Result<(), Failure> {
+pub(crate) fn run(house: impl FnOnce() -> Result<House, Failure>, user: &OsStr) -> Result<(), Failure> {
     if !geteuid().is_root() {
         return Err(Failure::new("only root may do this").hint("ask an administrator, or use sudo"));
     }
-    let account = people::account(user)?;
+    // Where there is an account this needs no store, which may be gone.
+    let account = people::account(user).or_else(|_| people::person(&house()?, user))?;
     let name = &account.name;
     // No login without an account is remembered.
     let forget = |uid| Remembered::default().forget(uid).map_err(|error| Failure::store(&error, name));

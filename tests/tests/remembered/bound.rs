@@ -1,12 +1,15 @@
 //! What has to be the same.
 
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use acceptance::pam::{Call, Code, Login, Report, Waiting};
 use acceptance::sandbox;
 
-use crate::{CODE_PROMPT, SETTINGS, begin_session, door, enter, is_remembered, let_in, only, remember};
+use crate::{
+    CODE_PROMPT, REMEMBERED, SETTINGS, begin_session, door, enter, is_remembered, let_in, only, remember,
+};
 
 #[test]
 fn the_second_login_in_a_session_calls_no_conversation_and_touches_neither_ledger_nor_time() {
@@ -82,6 +85,31 @@ fn nothing_else_is_served_by_it() {
             assert!(!is_remembered(&other), "{what}");
         }
         assert!(is_remembered(&first()));
+    });
+}
+
+#[test]
+fn nobody_without_an_account_is_remembered() {
+    sandbox::within(|lab| {
+        begin_session();
+        door(lab, "");
+        remember(lab, "15m");
+        let alice = lab.enroll("alice");
+        let vera = lab.enroll_with("vera", &["--no-account"]);
+        let enter = |user: &str| {
+            Login::new("door", user).asked_by("alice").calling(&[Call::Authenticate, Call::Setcred])
+        };
+        let_in(enter("alice"), &alice.backup_codes[0]);
+        let_in(enter("vera"), &vera.backup_codes[0]);
+        assert!(is_remembered(&enter("alice")) && !is_remembered(&enter("vera")));
+        assert_eq!(fs::read_dir(REMEMBERED).unwrap().count(), 1);
+        let explained = |words: &[&str]| lab.totpctl(["explain", "--service", "door"].iter().chain(words));
+        assert!(explained(&["alice"]).contains("asked for none in that session for 15m"));
+        let page = explained(&["vera", "--no-account"]);
+        assert!(page.contains("asked for a code") && !page.contains("that session"), "{page}");
+        assert!(explained(&["vera", "--no-account", "--json"]).contains("\"remember\":null"));
+        assert_eq!(lab.totpctl(["forget", "VERA"]), "vera: no login was remembered\n");
+        assert!(is_remembered(&enter("alice")));
     });
 }
 

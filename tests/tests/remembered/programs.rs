@@ -92,6 +92,55 @@ fn sudo_asks_for_one_code_in_a_session_and_for_another_elsewhere() {
 }
 
 #[test]
+fn who_is_suspended_is_asked_and_refused_where_they_were_remembered_and_asked_again_after_it() {
+    sandbox::within(|lab| {
+        programs(lab);
+        remember(lab, "15m");
+        let alice = lab.enroll_slow("alice");
+        let mut shell = Shell::of(lab, "alice");
+        assert_eq!(shell.runs("sudo true", &alice.phone.code(0)), ASKED);
+        assert_eq!(shell.runs("sudo true", ""), NOT_ASKED);
+        lab.totpctl(["suspend", "alice", "--reason", "on leave"]);
+        lab.syslog.clear();
+        assert_eq!(shell.runs("sudo true", &alice.backup_codes[0]), REFUSED);
+        let line = lab.decision();
+        assert!(line.contains("verdict=suspended"), "{line}");
+        lab.totpctl(["resume", "alice"]);
+        assert_eq!(shell.runs("sudo true", &alice.phone.wrong()), REFUSED, "that was before it");
+        assert_eq!(shell.runs("sudo true", &alice.backup_codes[0]), ASKED, "it was not spent meanwhile");
+        assert_eq!(shell.runs("sudo true", ""), NOT_ASKED);
+        assert!(lab.totpctl(["forget", "alice"]).contains("1 login is forgotten"));
+        assert_eq!(shell.runs("sudo true", &alice.phone.wrong()), REFUSED);
+    });
+}
+
+#[test]
+fn a_pause_makes_nobody_remembered_and_takes_nothing_from_who_is() {
+    sandbox::within(|lab| {
+        programs(lab);
+        remember(lab, "15m");
+        let alice = lab.enroll_slow("alice");
+        let mut first = Shell::of(lab, "alice");
+        assert_eq!(first.runs("sudo true", &alice.phone.code(0)), ASKED);
+        lab.totpctl(["pause", "--until", "2h", "--reason", "directory down", "--yes"]);
+        let mut second = Shell::of(lab, "alice");
+        for shell in [&mut first, &mut second] {
+            lab.syslog.clear();
+            assert_eq!(shell.runs("sudo true", ""), NOT_ASKED);
+            let line = lab.decision();
+            assert!(line.contains("reason=\"paused until 2"), "{line}");
+        }
+        lab.totpctl(["suspend", "alice", "--reason", "on leave"]);
+        assert_eq!(first.runs("sudo true", &alice.backup_codes[0]), REFUSED);
+        lab.totpctl(["resume", "alice"]);
+        assert_eq!(first.runs("sudo true", ""), NOT_ASKED);
+        lab.totpctl(["pause", "--end"]);
+        assert_eq!(second.runs("sudo true", &alice.phone.wrong()), REFUSED);
+        assert_eq!(first.runs("sudo true", &alice.phone.wrong()), REFUSED, "a suspension came between");
+    });
+}
+
+#[test]
 fn sus_memory_is_its_callers_own_and_not_that_of_who_came_into_the_session() {
     sandbox::within(|lab| {
         programs(lab);
