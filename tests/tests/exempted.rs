@@ -4,9 +4,10 @@
 
 use std::os::unix::process::CommandExt;
 
-use acceptance::lab::{Lab, PASSWORD};
+use acceptance::lab::{Lab, PASSWORD, write};
 use acceptance::pam::{Call, Code, Limit, Login, Reply, Report, Style, Waiting};
 use acceptance::sandbox;
+use serde_json::Value;
 
 const SETTINGS: &str = "[login]\nfail_delay = \"0s\"\nlocal_services = [\"door\"]\n";
 const SKIP: &str = "[[rule]]\nthen = \"skip\"\n";
@@ -176,5 +177,28 @@ fn a_set_uid_program_that_a_server_calls_for_everybody_remembers_nobody() {
         let sudo = |login: Login| as_uid(login.asked_by("bob"), 0);
         assert_eq!(sudo(Login::new("door", "alice").code(codes.next().unwrap())), Code::Success);
         assert_eq!(sudo(Login::new("door", "alice").mute()), Code::ConvErr, "sudo: another visitor");
+    });
+}
+
+/// Both lines would remember under one name: the service, the person and the session are the same.
+#[test]
+fn of_two_lines_with_two_stores_neither_goes_by_what_the_other_remembers() {
+    sandbox::within(|lab| {
+        begin_session();
+        rules(lab, REMEMBER);
+        let other = "/etc/security/other.toml";
+        write(other, &format!("{SETTINGS}[store]\ndirectory = \"/var/lib/other\"\n{REMEMBER}"));
+        let alice = lab.enroll("alice");
+        lab.totpctl(["--config", other, "init"]);
+        let enroll = ["--config", other, "enroll", "alice", "--no-confirm", "--json"];
+        let printed: Value = serde_json::from_str(&lab.totpctl(enroll)).unwrap();
+        let second = format!("auth required pam_totp.so config={other}\nauth required pam_permit.so\n");
+        lab.service("door", &format!("auth required pam_totp.so\n{second}"));
+        let both =
+            enter("alice").code(&alice.backup_codes[0]).code(printed["backup_codes"][0].as_str().unwrap());
+        assert_eq!(both.run().verdict(), Code::Success);
+        // The second one's was written last; the first one's code would open nothing at the second.
+        assert_eq!(enter("alice").code(&alice.backup_codes[0]).run().verdict(), Code::AuthErr);
+        assert_eq!(enter("alice").code(&alice.backup_codes[1]).run().verdict(), Code::Success);
     });
 }
