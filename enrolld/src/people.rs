@@ -39,6 +39,11 @@ pub(crate) fn to_enroll(name: &OsStr) -> Result<Account, Failure> {
     find(name)?.ok_or_else(|| unknown_but(name, "who has no account, as of a VPN: enroll --no-account"))
 }
 
+/// The account of this name, of which a question is asked that needs no store.
+pub(crate) fn to_explain(name: &OsStr) -> Result<Account, Failure> {
+    find(name)?.ok_or_else(|| unknown_but(name, "who has no account, as of a VPN: explain --no-account"))
+}
+
 /// Somebody to be enrolled of whom it is said that there is no account.
 pub(crate) fn unaccounted(name: &OsStr) -> Result<Account, Failure> {
     let wanted = without_account(name)?;

@@ -469,6 +469,8 @@ fn rules_are_explained_as_they_are_applied() {
         lab.settings(&format!(
             "{SETTINGS}[[rule]]\nfrom = \"local\"\nthen = \"skip\"\n[[rule]]\nuser = \"VERA\"\nthen = \"skip\"\n"
         ));
+        let hint = refused(lab, &["explain", "vera", "--service", "login"]);
+        assert!(hint.contains("no such user") && hint.contains("explain --no-account"), "{hint}");
         let page = lab.totpctl(["explain", "vera", "--no-account", "--service", "login"]);
         assert!(page.contains("rule 1 (/etc/security/pam_totp.toml:3) does not fit: from"), "{page}");
         assert!(page.contains("rule 2") && page.contains("says skip, which is for accounts alone"), "{page}");

@@ -77,10 +77,10 @@ impl Pause {
 /// `paused until 2026-11-25 12:03:22 UTC by login uid 1000: directory down`.
 impl fmt::Display for Pause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "paused until {} by ", calendar::instant(self.until))?;
-        match self.by {
-            Some(uid) => write!(f, "login uid {uid}")?,
-            None => write!(f, "nobody who had logged in")?,
+        write!(f, "paused until {}", calendar::instant(self.until))?;
+        // A script of the system's own has logged in as nobody.
+        if let Some(uid) = self.by {
+            write!(f, " by login uid {uid}")?;
         }
         write!(f, ": {}", self.reason)
     }

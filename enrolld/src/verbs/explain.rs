@@ -17,7 +17,7 @@ const POLKIT: &str = "polkit-1";
 pub(crate) fn run(settings: &Settings, config: Option<&Path>, args: &Explain) -> Result<(), Failure> {
     let account = match args.no_account {
         true => people::unaccounted(&args.user)?,
-        false => people::account(&args.user)?,
+        false => people::to_explain(&args.user)?,
     };
     // As libpam does.
     let service = args.service.to_ascii_lowercase();
