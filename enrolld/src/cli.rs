@@ -446,6 +446,9 @@ pub(crate) struct Doctor {
     /// The files below this folder, of a system that does not run
     #[arg(long, value_name = "DIR", conflicts_with = "user")]
     pub(crate) root: Option<PathBuf>,
+    /// It is no fault that no service asks for a code
+    #[arg(long, conflicts_with_all = ["service", "before"])]
+    pub(crate) may_be_off: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

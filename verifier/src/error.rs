@@ -337,6 +337,10 @@ impl StoreError {
             Self::LedgerMissing(_) | Self::LedgerDamaged(_) | Self::Refused { fault: Fault::Size, .. } => {
                 Some(format!("repair it with: totpctl unlock {user}"))
             }
+            Self::Refused { fault: Fault::Symlink, .. } => Some(
+                "see who made it; mount --bind the folder in its place, or name it in [store] directory"
+                    .into(),
+            ),
             Self::Renamed { .. } => Some(format!(
                 "if this is the same person: totpctl adopt {user}; if not: totpctl revoke {user}"
             )),

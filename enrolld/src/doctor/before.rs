@@ -108,6 +108,9 @@ const AUTOMATIC: [&str; 6] = [
     "sddm-greeter",
 ];
 
+/// What to do where a stack has our line already.
+const TWICE: &str = "two lines ask twice, and the second time the code is already used: keep one of them";
+
 impl Class {
     pub(crate) fn of(service: &str) -> Self {
         let lists: [(&[&str], Self); 4] = [
@@ -154,7 +157,8 @@ pub(crate) fn reached(services: &Services, name: &str) -> Option<Vec<Reached>> {
         let class = Class::of(service);
         let stack = services.stack(service, Facility::Auth);
         let asks_already = stack.lines.iter().any(crate::doctor::stack::Line::is_ours);
-        Reached { service: service.clone(), class, asks_already, advice: class.advice() }
+        let advice = if asks_already { TWICE } else { class.advice() };
+        Reached { service: service.clone(), class, asks_already, advice }
     });
     Some(described.collect())
 }

@@ -123,6 +123,19 @@ impl Kind {
     }
 }
 
+/// Within 80 columns behind `  why: `. What is to be typed is never folded.
+fn folded(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + word.chars().count() < 72 => *line += &format!(" {word}"),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n       ")
+}
+
 impl Finding {
     pub(crate) fn of(mut self, service: &str) -> Self {
         self.service = Some(service.to_owned());
@@ -147,7 +160,20 @@ impl Finding {
             Level::Note => "note",
         };
         let head = if head.is_empty() { String::new() } else { format!("{}: ", head.join(", ")) };
-        let fix = self.fix.replace('\n', "\n       ");
-        format!("{word}: {head}{} [{}]\n  why: {}\n  fix: {fix}\n", self.what, self.id, self.why)
+        let (why, fix) = (folded(self.why), self.fix.replace('\n', "\n       "));
+        format!("{word}: {head}{} [{}]\n  why: {why}\n  fix: {fix}\n", self.what, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_stays_within_a_terminal_and_no_word_is_lost() {
+        let page = CODE_FIRST.finding("the code is asked for first", "move the line").page();
+        assert!(page.lines().count() > 3 && page.lines().all(|line| line.len() < 80), "{page}");
+        let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(CODE_FIRST.why), "{words}");
     }
 }
