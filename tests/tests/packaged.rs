@@ -73,6 +73,12 @@ fn it_changes_no_login_until_it_is_told_to_and_leaves_everything_as_it_was() {
         assert!(is_in(&debian, "alice", "") && debian.sudo("alice", ""), "no login is changed");
         assert!(said.contains("created the store /var/lib/pam_totp"), "{said}");
         assert!(said.contains("services that ask for a code: none"), "the doctor reports: {said}");
+        assert!(said.contains("\nno login is changed; turn it on step by step: man pam_totp, "), "{said}");
+        let doctor =
+            |more: &[&str]| debian.command(&[&["totpctl", "doctor"], more].concat()).output().unwrap();
+        assert!(
+            !said.contains("[no-line]") && String::from_utf8_lossy(&doctor(&[]).stdout).contains("[no-line]")
+        );
         assert_eq!(fs::metadata(debian.path(STORE)).unwrap().permissions().mode() & 0o7777, 0o700);
         assert!(debian.path(SOCKET_UNIT).is_symlink());
         if debian.has_systemd() {
@@ -203,8 +209,59 @@ fn it_is_not_removed_while_a_line_written_by_hand_would_be_left_without_its_modu
 
         fs::write(&auth, text.replace("\nauth\trequired\tpam_totp.so", "\n#auth\trequired\tpam_totp.so"))
             .unwrap();
+        // libpam reads on in the next line, and reads the folder that a link stands for.
+        fs::write(&sshd, format!("{stock}auth required \\\npam_totp.so\n")).unwrap();
+        debian.run(&["mv", "/etc/pam.d", "/etc/pam.elsewhere"]);
+        debian.run(&["ln", "-s", "pam.elsewhere", "/etc/pam.d"]);
+        let refused = remove();
+        let said = String::from_utf8_lossy(&refused.stdout);
+        assert!(!refused.status.success() && said.contains("\n/etc/pam.d/sshd"), "{refused:?}");
+        assert!(module(&debian).exists());
+
+        fs::write(&sshd, &stock).unwrap();
         assert!(remove().status.success());
         assert!(is_in(&debian, "alice", ""));
+        assert_sound(&debian);
+    });
+}
+
+/// pam-auth-update keeps the former file beside the one that it takes the line out of.
+#[test]
+fn an_argument_on_the_profiles_line_does_not_keep_the_package_there_with_the_profile_off() {
+    sandbox::packaged(|_| {
+        let debian = Debian::start(&["alice"]);
+        let before = stacks(&debian);
+        debian.install(&packages::present());
+        enable(&debian);
+        debian.run(&["sed", "-i", "s/pam_totp.so/& nullok/", "/etc/pam.d/common-auth"]);
+        debian.run(&["apt-get", "remove", "--yes", "libpam-totp"]);
+        let changed = changed(&debian, &before);
+        assert!(changed.iter().all(|name| name.ends_with(".pam-old")), "{changed:?}");
+        assert!(!debian.path("/usr/bin/totpctl").exists());
+        assert!(is_in(&debian, "alice", ""));
+        assert_sound(&debian);
+    });
+}
+
+/// dpkg lets a package take the place of its namesake for another architecture, whose files it removes.
+#[test]
+fn the_package_of_another_architecture_does_not_take_the_modules_place() {
+    sandbox::packaged(|_| {
+        let debian = Debian::start(&["alice"]);
+        debian.install(&packages::present());
+        let alice = enroll(&debian, "alice");
+        enable(&debian);
+        let foreign = "\
+            cd /var/tmp && dpkg-deb -R libpam-totp.deb other && \
+            sed -i -e 's/^Architecture: .*/Architecture: mips64el/' -e '/^Depends: /d' other/DEBIAN/control && \
+            mv other/usr/lib/*-linux-gnu* other/usr/lib/mips64el-linux-gnuabi64 && \
+            dpkg-deb -b other other.deb && dpkg --add-architecture mips64el";
+        debian.run(&["sh", "-c", foreign]);
+        let refused = debian.command(&["dpkg", "--install", "/var/tmp/other.deb"]).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains("this package is for mips64el"), "{said}");
+        assert!(module(&debian).exists());
+        assert!(is_in(&debian, "alice", &alice.code(0)) && !is_in(&debian, "alice", ""));
         assert_sound(&debian);
     });
 }
@@ -223,6 +280,13 @@ fn a_purge_leaves_nothing_where_nobody_was_enrolled_or_it_was_told_so() {
         debian.run(&["touch", "/var/lib/pam_totp/PURGE"]);
         purge();
         assert!(!debian.path(STORE).exists());
+
+        // A file system of its own is left there, with nothing in it.
+        debian.run(&["mkdir", "--mode=700", STORE]);
+        debian.run(&["mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", STORE]);
+        debian.install(&packages::present());
+        purge();
+        assert_eq!(debian.run(&["find", STORE, "-mindepth", "1"]), "");
         assert_sound(&debian);
     });
 }

@@ -84,7 +84,7 @@ fn the_rpm_installs_upgrades_and_leaves_and_no_login_and_no_store_is_touched() {
         assert_eq!(fs::read(below("/var/lib/pam_totp/FORMAT")).unwrap(), format);
 
         let sshd = fs::read_to_string(below("/etc/pam.d/sshd")).unwrap();
-        fs::write(below("/etc/pam.d/sshd"), format!("{sshd}auth required pam_totp.so\n")).unwrap();
+        fs::write(below("/etc/pam.d/sshd"), format!("{sshd}auth required \\\npam_totp.so\n")).unwrap();
         let refused = rpm(&["--erase"], name);
         let said = String::from_utf8_lossy(&refused.stderr);
         assert!(!refused.status.success() && said.contains("\n/etc/pam.d/sshd\n"), "{said}");
