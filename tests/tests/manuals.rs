@@ -1,12 +1,14 @@
 //! The manual pages as packages install them: no warning of mandoc or groff, and at home in 80 columns.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use acceptance::artefacts;
 use acceptance::lab::run;
+use acceptance::sandbox;
 
 /// Lines that a program reads as one: nothing may break them.
 const UNBROKEN: [&str; 1] = ["plugin openvpn-plugin-auth-pam.so "];
@@ -49,6 +51,18 @@ fn neither_mandoc_nor_groff_finds_fault_with_a_page_and_none_is_wider_than_a_ter
     }
 }
 
+/// pandoc takes the margin of a list for blanks within what is typed, where that goes on in the next line.
+#[test]
+fn nothing_that_is_typed_has_a_margin_of_its_source_in_it() {
+    for page in pages("margins") {
+        let mut is_example = false;
+        for line in fs::read_to_string(&page).unwrap().lines() {
+            is_example = line == ".nf" || is_example && line != ".fi";
+            assert!(is_example || !line.trim_start().contains("  "), "{}: {line}", page.display());
+        }
+    }
+}
+
 #[test]
 fn words_that_are_typed_stand_whole_in_a_terminal() {
     for page in pages("words") {
@@ -63,4 +77,36 @@ fn words_that_are_typed_stand_whole_in_a_terminal() {
             assert!(text.contains(&word), "{word} in {}", page.display());
         }
     }
+}
+
+/// Lines of totpctl as they are printed, without what a shell does before and after it.
+fn commands() -> BTreeSet<String> {
+    let pages = ["pam_totp.8", "totpctl.1", "enrolld.8", "pam_totp.toml.5"];
+    let pages = pages.map(|page| format!("packaging/man/{page}.md")).into_iter().chain(["README.md".into()]);
+    let text: String =
+        pages.map(|page| fs::read_to_string(artefacts::workspace().join(page)).unwrap()).collect();
+    let typed = text.lines().filter_map(|line| {
+        let line = line.strip_prefix("    ")?.trim_start();
+        let line = line.strip_prefix("# ").or_else(|| line.strip_prefix("$ "))?;
+        line.starts_with("totpctl ").then_some(line)
+    });
+    let alone =
+        |line: &str| line.split(['<', '>', '|']).next().unwrap().split("   ").next().unwrap().to_owned();
+    typed.map(alone).collect()
+}
+
+#[test]
+fn no_command_line_that_is_printed_is_a_wrong_usage() {
+    sandbox::within(|lab| {
+        lab.enroll("alice");
+        let program = lab.program("totpctl");
+        let commands = commands();
+        assert!(commands.len() > 20, "{commands:?}");
+        for line in commands {
+            let script = format!("exec {}{}", program.display(), line.trim_start_matches("totpctl"));
+            let output = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(matches!(output.status.code(), Some(0 | 1)), "{line}: {:?} {said}", output.status);
+        }
+    });
 }
