@@ -1,4 +1,4 @@
-//! A disk of its own for the store: ext4 in a file, which can lose its power.
+//! A disk of its own for the store: a file system in a file. An ext4 can lose its power.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -23,12 +23,17 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Makes a disk and mounts it where the store is.
+    /// Makes a disk with an ext4 and mounts it where the store is.
     pub fn under_store(megabytes: u64) -> Self {
+        Self::made_by(&["mkfs.ext4", "-q", "-m", "0", "-O", "^resize_inode"], megabytes)
+    }
+
+    /// The same with the file system that this command makes.
+    pub fn made_by(words: &[&str], megabytes: u64) -> Self {
         name_loop_devices();
         let image = format!("{LAB}/disk.img");
         File::create(&image).and_then(|file| file.set_len(megabytes << 20)).expect("room in memory");
-        run(Command::new("mkfs.ext4").args(["-q", "-m", "0", "-O", "^resize_inode"]).arg(&image));
+        run(Command::new(words[0]).args(&words[1..]).arg(&image));
         let disk = Self { image };
         run(Command::new("mkdir").args(["-p", STORE]));
         disk.mount();
@@ -36,9 +41,19 @@ impl Disk {
         disk
     }
 
+    /// Cuts the power of a disk with any file system: what it had given to its device by now is all that is
+    /// left. The disk is mounted again afterwards.
+    pub fn lose_power_between(&mut self) {
+        let left = format!("{}.left", self.image);
+        run(Command::new("cp").args(["--sparse=always", &self.image, &left]));
+        run(Command::new("umount").arg(STORE));
+        std::fs::rename(&left, &self.image).expect("both are in memory");
+        self.mount();
+    }
+
     fn mount(&self) {
         // The loop device frees itself when the last mount of it is gone.
-        run(Command::new("mount").args(["-t", "ext4", "-o", "loop", &self.image, STORE]));
+        run(Command::new("mount").args(["-o", "loop", &self.image, STORE]));
     }
 
     /// Cuts the power: whatever was not synced is lost. The disk is mounted again afterwards.
