@@ -57,6 +57,10 @@ fn read(path: &Path, file: File) -> Result<String, ConfigError> {
     if bytes.len() as u64 > LONGEST {
         return Err(refused("longer than 64 KiB"));
     }
+    // Somebody writes it in place: the lines that deny may be those that are not there yet.
+    if bytes.len() < length {
+        return Err(refused("became shorter while it was read"));
+    }
     String::from_utf8(bytes).map_err(|_| refused("not UTF-8 text"))
 }
 

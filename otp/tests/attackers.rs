@@ -44,6 +44,8 @@ struct Siege {
     /// Class, instant and chance (in units of 10^-18) of every guess that was judged.
     given: Vec<(&'static str, Time, u128)>,
     owner_used_pairs: usize,
+    /// How often a guess was good.
+    got_in: usize,
 }
 
 fn home(number: u64) -> Origin {
@@ -70,7 +72,8 @@ impl Siege {
         });
         let attackers = attackers.collect();
         let (dice, given) = (Dice(1), Vec::new());
-        let mut siege = Self { enrollment, ledger, policy, attackers, dice, given, owner_used_pairs: 0 };
+        let (owner_used_pairs, got_in) = (0, 0);
+        let mut siege = Self { enrollment, ledger, policy, attackers, dice, given, owner_used_pairs, got_in };
         for number in 0..8 {
             siege.owner_logs_in(home(number), NOW.after(number * 600));
         }
@@ -78,9 +81,13 @@ impl Siege {
         siege
     }
 
-    /// Two years, with the owner logging in once a day from wherever it may be.
-    fn lasts_two_years(mut self) -> Self {
-        for day in 1..=730 {
+    fn lasts_two_years(self) -> Self {
+        self.lasts(730)
+    }
+
+    /// So many days, with the owner logging in once on each from wherever it may be.
+    fn lasts(mut self, days: u64) -> Self {
+        for day in 1..=days {
             let login = NOW.after(day * DAY + self.dice.roll(DAY));
             self.goes_on_until(login);
             let origin = match self.dice.roll(11) {
@@ -126,6 +133,7 @@ impl Siege {
         let class = Lane::of(origin, &self.ledger).name();
         let chance = self.acceptable(digits, pairs, now) * 10u128.pow(18) / 10u128.pow(width as u32);
         let verdict = judged(&self.enrollment, &mut self.ledger, &attempt, now, &self.policy);
+        self.got_in += usize::from(matches!(verdict, Verdict::Accepted { .. }));
         match verdict {
             Verdict::Wrong { counted: true } | Verdict::Accepted { .. } => {
                 self.given.push((class, now, chance))
@@ -266,4 +274,52 @@ fn guesses_at_pairs_are_bound_too() {
     siege.policy = policy;
     siege.goes_on_until(NOW.after(2 * YEAR));
     siege.stays_under_the_bound(80);
+}
+
+/// How many of so many owners somebody got in at within a year, and how many that are on paper: the sum of the
+/// chances of all guesses that were judged.
+fn measured(owners: u64, tokens: fn() -> Vec<Token>, has_services: bool) -> (u64, f64) {
+    let one = |seed: u64| {
+        let mut siege = Siege::of(tokens(), Policy::default(), false);
+        siege.dice = Dice(seed << 20);
+        siege.attackers.retain(|attacker| has_services || attacker.origin != Origin::Service);
+        let siege = siege.lasts(365);
+        let paper: f64 = siege.given.iter().map(|(.., chance)| *chance as f64 / 1e18).sum();
+        (u64::from(siege.got_in > 0), paper)
+    };
+    let half = |odd: u64| (0..owners / 2).map(|n| one(2 * n + odd)).fold((0, 0.0), add);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| half(1));
+        add(half(0), other.join().unwrap())
+    })
+}
+
+fn add(a: (u64, f64), b: (u64, f64)) -> (u64, f64) {
+    (a.0 + b.0, a.1 + b.1)
+}
+
+/// The owners log in each day and are never shut out.
+#[test]
+#[ignore = "minutes: run by tests/faults"]
+fn thousands_of_owners_are_guessed_at_for_a_year_and_as_few_are_hit_as_on_paper() {
+    type Row = (&'static str, u64, fn() -> Vec<Token>, bool, f64);
+    let rows: [Row; 4] = [
+        ("one phone, no services", 4_000, || phones(1, 6), false, 0.004),
+        ("one phone", 1_000, || phones(1, 6), true, 0.005),
+        ("eight phones", 400, || phones(8, 6), true, 0.005),
+        ("eight event tokens", 400, || keys(8, 6), true, 0.005),
+    ];
+    for (name, owners, tokens, has_services, promised) in rows {
+        let (hit, paper) = measured(owners, tokens, has_services);
+        let percent = |of: f64| of / owners as f64 * 100.0;
+        println!(
+            "faults: a year of guesses at {owners} owners, {name} | {:.3} % hit, {:.3} % on paper, at most {:.1} %",
+            percent(hit as f64),
+            percent(paper),
+            promised * 100.0
+        );
+        assert!(paper <= promised * owners as f64, "{name}: {paper}");
+        // Five standard deviations of what is on paper: the numbers are the same at each run.
+        assert!((hit as f64 - paper).abs() < 5.0 * paper.sqrt(), "{name}: {hit} hit, {paper} on paper");
+    }
 }

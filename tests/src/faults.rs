@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -74,6 +74,77 @@ pub fn kill_at(command: &Command, point: &Point) -> Output {
     under_strace(command, &["-o", "/dev/null", "-e", &trace, "-e", &inject])
         .output()
         .expect("strace is installed")
+}
+
+/// Runs the process with a fault at one system call, as strace(1) spells it: `error=EIO`, `retval=0`.
+///
+/// # Panics
+/// When it has not ended after half a minute: nothing that fails may make a login hang.
+pub fn meets(command: &Command, point: &Point, fault: &str) -> Output {
+    let inject = format!("inject={}:{fault}:when={}", point.call, point.number);
+    let trace = format!("trace={}", point.call);
+    let strace = under_strace(command, &["-o", "/dev/null", "-e", &trace, "-e", &inject]);
+    let mut bounded = Command::new("timeout");
+    bounded.args(["--foreground", "--signal=KILL", "30"]);
+    bounded.arg(strace.get_program()).args(strace.get_args()).stdin(std::process::Stdio::null());
+    bounded.envs(strace.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = bounded.output().expect("timeout and strace are installed");
+    // As timeout(1) ends when it had to kill.
+    assert_ne!(output.status.signal(), Some(libc::SIGKILL), "{fault} at {point:?}: it hangs");
+    output
+}
+
+/// The faults that a system call of a login may have, each with what it means for the caller.
+pub fn plausible(call: &str) -> &'static [&'static str] {
+    match call {
+        "open" | "openat" | "openat2" => &[
+            "error=EACCES",
+            "error=ENOENT",
+            "error=EMFILE",
+            "error=ELOOP",
+            "error=EIO",
+            "error=EINTR",
+            "error=ENOMEM",
+            "error=EROFS",
+            "error=ENXIO",
+            "error=ENOTDIR",
+        ],
+        "read" | "pread64" | "recvfrom" | "recvmsg" => {
+            &["error=EIO", "error=EINTR", "error=EAGAIN", "error=ECONNRESET", "error=ENOMEM", "retval=0"]
+        }
+        "write" | "pwrite64" | "pwritev2" | "sendto" | "sendmsg" => &[
+            "error=EIO",
+            "error=ENOSPC",
+            "error=EDQUOT",
+            "error=EFBIG",
+            "error=EINTR",
+            "error=EPIPE",
+            "error=EAGAIN",
+            "retval=0",
+            "retval=80",
+        ],
+        "flock" => &["error=EAGAIN", "error=EINTR", "error=ENOLCK", "error=EBADF", "error=EIO"],
+        "fsync" | "fdatasync" | "syncfs" => &["error=EIO", "error=ENOSPC", "error=EDQUOT", "error=EINTR"],
+        "socket" | "connect" | "accept4" => &[
+            "error=ECONNREFUSED",
+            "error=ENOENT",
+            "error=EACCES",
+            "error=EAGAIN",
+            "error=EINTR",
+            "error=EMFILE",
+            "error=ETIMEDOUT",
+            "error=ENOBUFS",
+        ],
+        "mmap" | "brk" | "mprotect" => &["error=ENOMEM"],
+        "fstat" | "newfstatat" | "statx" | "lstat" | "stat" => {
+            &["error=EACCES", "error=ENOENT", "error=EIO", "error=ENOMEM", "error=EOVERFLOW"]
+        }
+        "poll" | "ppoll" | "epoll_wait" | "futex" | "clock_nanosleep" => {
+            &["error=EINTR", "error=ENOMEM", "error=EINVAL", "retval=0"]
+        }
+        "getrandom" => &["error=ENOSYS", "error=EINTR", "error=EAGAIN", "retval=0"],
+        _ => &["error=EIO", "error=EINTR", "error=EPERM", "error=ENOMEM", "error=ENOSYS", "error=EINVAL"],
+    }
 }
 
 /// Runs the process with an error at one system call.
