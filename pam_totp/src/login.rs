@@ -350,6 +350,10 @@ impl Login<'_> {
             Ok(None) => return (Ending::UnknownAccount, None, None),
             Err(error) => return (Ending::Answered(Outcome::Unavailable(error)), None, None),
         };
+        if self.is_denied_after_all(&account) {
+            let known = Some(account).filter(|account| account.uid().is_some());
+            return (known.as_ref().map_or(Ending::UnknownAccount, |_| Ending::Denied), known, None);
+        }
         let origin = self.context.origin(&account, self.settings);
         let (outcome, code) = if geteuid().is_root() {
             self.judge_as_root(&account, given, origin)
@@ -375,6 +379,15 @@ impl Login<'_> {
             memory.was_not_needed();
         }
         judged
+    }
+
+    /// Whether a rule denies this account, of which the rules were not asked before the prompt: the name service
+    /// did not answer then, or otherwise.
+    fn is_denied_after_all(&self, account: &Account) -> bool {
+        let rules = &self.settings.rules;
+        !rules.is_empty()
+            && self.ruling.account.as_ref() != Some(account)
+            && rules::decide(rules, &self.circumstances(account)).then == Then::Deny
     }
 
     /// Root goes to the files. Where a sandbox may be what keeps it from them, it asks whoever is outside.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use acceptance::codes::Fob;
 use acceptance::faults::{Point, meets, system_calls};
-use acceptance::lab::{Lab, SETTINGS, write};
+use acceptance::lab::{Lab, SETTINGS, SETTINGS_PATH, write};
 use acceptance::pam::{Code, Report};
 use acceptance::people::Person;
 use acceptance::sandbox;
@@ -48,6 +48,24 @@ fn settings_that_are_cut_short_while_they_are_read_are_no_settings() {
         lab.syslog.clear();
         assert_eq!(Report::of(meets(&login, read, "retval=0")).verdict(), Code::ServiceErr);
         assert!(lab.decision().contains("became shorter while it was read"));
+    });
+}
+
+#[test]
+fn a_rule_that_denies_holds_where_the_name_service_fails_before_the_prompt_and_answers_behind_it() {
+    sandbox::within(|lab| {
+        let alice = alice(lab);
+        lab.settings(&format!("{SETTINGS}[[rule]]\nuser = \"alice\"\nthen = \"deny\"\n"));
+        let login = types("alice", &alice.phone.code(0));
+        let calls = system_calls(&login);
+        let first = calls.iter().position(|call| call.shown.contains(SETTINGS_PATH)).unwrap();
+        let asks = |call: &&Point| call.shown.contains("nsswitch.conf") || call.shown.contains("/etc/passwd");
+        let points: Vec<_> = calls[first..].iter().filter(asks).collect();
+        assert!(points.len() > 2, "{calls:#?}");
+        for point in points {
+            let verdict = Report::of(meets(&login, point, "error=EIO")).verdict();
+            assert_eq!(verdict, Code::AuthErr, "{point:?}: {:#?}", lab.syslog.module());
+        }
     });
 }
 
@@ -125,6 +143,8 @@ fn every_fault_of_a_login_with_a_fob() {
 fn every_fault_of_a_login_that_has_to_wait() {
     sandbox::within(|lab| {
         let alice = alice(lab);
+        let forever = "first_delay = \"12h\"\nlongest_delay = \"12h\"\n";
+        lab.settings(&format!("{SETTINGS}[throttle]\nfree_failures = 3\n{forever}"));
         for _ in 0..8 {
             verdict(&mut types("alice", &alice.phone.wrong()));
         }
