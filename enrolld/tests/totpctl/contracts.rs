@@ -52,6 +52,7 @@ fn status_prints_the_promised_keys() {
         "enrolled": true,
         "tokens": [{
             "name": "phone", "kind": "totp", "algorithm": "sha1", "digits": 6, "period": 30, "last_used": null,
+            "pairs_only": false,
         }],
         "backup_codes_left": 10,
         "scratch_codes_left": null,
