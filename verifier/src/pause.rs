@@ -226,6 +226,14 @@ mod tests {
     }
 
     #[test]
+    fn it_tells_until_when_why_and_who_it_was_if_anybody_had_logged_in() {
+        let words = "paused until 2027-01-15 10:00:00 UTC by login uid 1000: directory \"down\" \\ 12";
+        assert_eq!(pause(7200).to_string(), words);
+        let by_nobody = Pause { by: None, ..pause(7200) };
+        assert_eq!(by_nobody.to_string(), words.replace(" by login uid 1000", ""));
+    }
+
+    #[test]
     fn it_holds_until_it_is_over_or_ended() {
         let (_temporary, folder) = paused();
         assert_eq!(read(&folder, Time(NOW)).unwrap(), Some(pause(7200)));
