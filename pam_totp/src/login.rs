@@ -1,13 +1,15 @@
 //! One login, from the module's line to the verdict.
 
+mod exempt;
+
 use crate::arguments::{Arguments, Effective};
 use crate::context::Context;
 use crate::pass::{self, Pass};
 use crate::remembered::Memory;
 use crate::report::{Ending, Report, told};
 use crate::{remembered, sys};
+use config::Settings;
 use config::rules::{self, Then};
-use config::{Settings, Unenrolled};
 use nix::unistd::geteuid;
 use otp::{Tail, Time, Typed, Verdict};
 use pam::constants::{
@@ -19,16 +21,13 @@ use pam::module::PamHandle;
 use std::ffi::CStr;
 use verifier::wire::Claims;
 use verifier::{
-    Account, Bound, Circumstances, FileStore, FoldedName, Local, Origin, Outcome, Pause, Remote, Standing,
-    StoreError, UserName, Verifier, lookup, whose,
+    Account, Bound, Circumstances, FileStore, Local, Origin, Outcome, Remote, Standing, StoreError, UserName,
+    Verifier, whose,
 };
 use zeroize::Zeroizing;
 
 /// How long a refusal takes while no settings say otherwise, in seconds.
 const FAIL_DELAY: u64 = 2;
-
-/// Why no code is asked for.
-const REMEMBERED: &str = "remembered";
 
 pub(crate) const RENAMED: &str = "the user was changed during the conversation";
 
@@ -76,7 +75,7 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
         );
     }
     let user = account.as_ref().map(|account| account.name.as_str());
-    let no_pause = pause().err();
+    let no_pause = exempt::pause().err();
     let report = |ending: &Ending| {
         let words = login.ruling.words.as_deref().filter(|_| !matches!(ending, Ending::UnknownAccount));
         let report = Report::new(ending, user, typed.as_ref(), &context);
@@ -125,14 +124,6 @@ pub(crate) fn is_still(handle: &PamHandle, name: Option<&UserName>) -> bool {
     let now = handle.get_item::<User>().ok().flatten();
     let now = now.and_then(|user| user.0.to_str().ok()).and_then(|user| UserName::new(user).ok());
     now.as_ref() == name
-}
-
-/// The pause that holds, or what is wrong with one: then there is none. Who is not root goes on being asked.
-fn pause() -> Result<Option<Pause>, String> {
-    match geteuid().is_root() {
-        true => Pause::current(sys::now()).map_err(|error| error.to_string()),
-        false => Ok(None),
-    }
 }
 
 /// What the rules of the settings say of this login.
@@ -249,45 +240,6 @@ impl Login<'_> {
         Circumstances { account, service, place }
     }
 
-    /// Whose login needs no code, and why: nobody's who is suspended, as far as that can be read.
-    pub(crate) fn free(&self, name: Option<&UserName>) -> Option<(Account, Ending)> {
-        if let Some(free) = name.and_then(|name| self.paused(name)) {
-            return Some(free);
-        }
-        if self.ruling.then == Then::Skip {
-            let account = self.ruling.account.clone().filter(|account| !self.is_suspended(account));
-            return account.map(|account| (account, Ending::Exempt("")));
-        }
-        if let (Some(memory), Some(account)) = (&self.memory, &self.ruling.account)
-            && sys::undisturbed(|| self.files().is_ok_and(|files| memory.recalls(&files, account)))
-        {
-            return Some((account.clone(), Ending::Exempt(REMEMBERED)));
-        }
-        let exempt = name.filter(|_| self.ruling.nullok).and_then(|name| self.exempt(name));
-        exempt.map(|(account, why)| (account, Ending::Exempt(why)))
-    }
-
-    /// Nobody is asked who has an account, while that is so, unless a rule denies, or would if what cannot be
-    /// evaluated turned out so.
-    fn paused(&self, name: &UserName) -> Option<(Account, Ending)> {
-        let pause = pause().ok()??;
-        let account = lookup(name).ok()??;
-        let is_denied = self.ruling.then == Then::Deny
-            || rules::may_deny(&self.settings.rules, &self.circumstances(&account));
-        (!is_denied && !self.is_suspended(&account)).then(|| (account, Ending::Paused(pause.to_string())))
-    }
-
-    /// Whether nothing of this account's is accepted, as far as that can be established; where it is the caller who
-    /// may have kept it from being, nothing is. enrolld tells nobody but the account itself.
-    fn is_suspended(&self, account: &Account) -> bool {
-        let suspended = match geteuid() {
-            me if me.is_root() => self.files().and_then(|files| files.is_suspended(account)),
-            me if Some(me.as_raw()) == account.uid() => self.daemon().is_suspended(account),
-            _ => Ok(false),
-        };
-        suspended.unwrap_or_else(|error| error.may_be_the_callers_doing())
-    }
-
     /// How a login ends that a rule denies, and whose it is. What nobody's name ends in is told from it by the log
     /// alone.
     pub(crate) fn denial(&self, name: Option<&UserName>) -> Option<(Ending, Option<Account>)> {
@@ -299,24 +251,6 @@ impl Login<'_> {
             None if !is_account => (Ending::UnknownAccount, None),
             known => (Ending::Denied, known),
         })
-    }
-
-    /// Whether this login needs no code: only where everything that this rests on is established.
-    fn exempt(&self, name: &UserName) -> Option<(Account, &'static str)> {
-        if self.settings.login.unenrolled != Unenrolled::Skip {
-            return None;
-        }
-        if let Some(until) = self.settings.login.skip_until {
-            let now = sys::now();
-            // A clock that is surely wrong cannot say that the day has not come.
-            if now >= until || now.after(86_400) < config::RELEASED {
-                return None;
-            }
-        }
-        let account = lookup(name).ok().flatten()?;
-        let is_free = |whose: &Account| matches!(self.standing(whose), Ok(Standing::NotEnrolled));
-        let nobody = is_free(&account) && other_spelling(name, &account).as_ref().is_none_or(is_free);
-        nobody.then_some((account, "not enrolled, and nullok is set"))
     }
 
     /// What is answered to the prompt, before which these words stand on a line of their own: an information
@@ -451,13 +385,6 @@ impl Login<'_> {
         let store = FileStore::open(&self.settings.store)?;
         Ok(Local::new(store, self.settings.policy(), sys::now as fn() -> Time, no_random))
     }
-}
-
-/// Whoever may have been enrolled by the name that was given before there was this account, which the name service
-/// calls otherwise. By the account's own name the verifier looks itself.
-fn other_spelling(name: &UserName, account: &Account) -> Option<Account> {
-    let own = UserName::new(&account.name).ok().and_then(|own| FoldedName::of(&own));
-    FoldedName::of(name).filter(|given| own.as_ref() != Some(given)).map(Account::by_name)
 }
 
 /// A login draws nothing at random.
