@@ -15,6 +15,7 @@ mod contenders;
 mod counts;
 mod crowd;
 mod load;
+mod log;
 mod machine;
 mod once;
 mod people;
@@ -35,6 +36,7 @@ fn main() {
     match words[..] {
         ["once", service, user, ref prompt @ ..] => once::child(service, user, prompt),
         ["load", module] => load::child(module),
+        ["log"] => log::child(),
         ["worker", service, user, prompt] => crowd::child(service, user, prompt),
         ["draw", raw] => draw(&Raw::read(Path::new(raw)), Path::new(raw)),
         [size, modules, programs, here] => measure(Size::of(size), &Site::new(modules, programs, here)),
@@ -59,6 +61,7 @@ impl Site {
 }
 
 fn measure(size: Size, site: &Site) {
+    let _log = log::Log::start();
     let mut raw = Raw::create(&site.modules.join("raw.tsv"));
     people::homes(&site.here.join("home"));
     machine::describe(&mut raw, site, size);
