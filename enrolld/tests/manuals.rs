@@ -348,6 +348,14 @@ fn every_path_that_is_printed_is_there() {
     }
 }
 
+/// A client with ControlMaster goes on with the connection that is open, asks for nothing, and seems to have
+/// been let in: people changed settings that worked.
+#[test]
+fn whoever_turns_it_on_is_told_to_try_a_connection_of_its_own() {
+    assert!(under(&file("README.md"), "## Turn it on").contains("$ ssh -S none "));
+    assert!(under(&page("pam_totp.8"), "## TURNING IT ON").contains("$ ssh -S none "));
+}
+
 #[test]
 fn no_page_is_wider_than_a_hundred_columns() {
     let folders = [root(), root().join("packaging/man")];
