@@ -2,46 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use config::StoreSettings;
-use otp::{Algorithm, Digits, Kind, Period, Policy, Secret, Time, Token, TokenName, Typed, Verdict};
-use std::path::PathBuf;
+mod place;
+
+use otp::{Algorithm, Digits, Kind, Period, Secret, Token, TokenName, Typed, Verdict};
+use place::Place;
 use verifier::{
     Account, Authority, Enrolled, FileStore, Local, NewToken, Origin, Outcome, Refusal, StoreError, Verifier,
-    init,
 };
 
 const K1: &str = "JVQWWZJANFXHMZLOORSWIIDTMVRXEZLU";
-
-struct Place {
-    _folder: tempfile::TempDir,
-    settings: StoreSettings,
-}
-
-impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let directory = folder.path().canonicalize().unwrap().join("store");
-        let settings = StoreSettings { directory, id: None };
-        init(&settings, [7; 48]).unwrap();
-        Self { _folder: folder, settings }
-    }
-
-    fn verifier(&self) -> Local<FileStore> {
-        let store = FileStore::open(&self.settings).unwrap();
-        Local::new(store, Policy::default(), || Time(1_800_000_000), random)
-    }
-
-    fn folder(&self, uid: u32) -> PathBuf {
-        self.settings.directory.join(format!("users/{uid}"))
-    }
-}
-
-fn random(bytes: &mut [u8]) -> std::io::Result<()> {
-    use std::sync::atomic::{AtomicU8, Ordering};
-    static NEXT: AtomicU8 = AtomicU8::new(1);
-    bytes.fill(NEXT.fetch_add(1, Ordering::Relaxed));
-    Ok(())
-}
 
 fn token() -> Token {
     Token {
@@ -119,7 +88,7 @@ fn a_wrong_confirmation_stores_nothing() {
         backup: &[],
     };
     assert!(matches!(verifier.enroll(&alice(), &new), Err(Refusal::NotConfirmed(_))));
-    assert!(!place.folder(1000).exists());
+    assert!(!place.path(&format!("users/{}", 1000)).exists());
 }
 
 #[test]
@@ -136,7 +105,7 @@ fn exactly_the_files_of_the_format_lie_on_disk() {
     let verifier = place.verifier();
     enroll(&verifier);
     let status = verifier.status(&alice()).unwrap().unwrap();
-    let mut names: Vec<_> = std::fs::read_dir(place.folder(1000))
+    let mut names: Vec<_> = std::fs::read_dir(place.path(&format!("users/{}", 1000)))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -189,7 +158,7 @@ fn a_repair_brings_no_used_counter_back() {
         assert!(matches!(check(&verifier, fob.code(counter).expose()), Verdict::Accepted { .. }));
     }
     let id = verifier.status(&alice()).unwrap().unwrap().id;
-    std::fs::remove_file(place.folder(1000).join(format!("ledger.{id}"))).unwrap();
+    std::fs::remove_file(place.path(&format!("users/{}", 1000)).join(format!("ledger.{id}"))).unwrap();
     assert!(verifier.unlock(&alice(), false).unwrap());
     for counter in 0..20 {
         let verdict = check(&verifier, fob.code(counter).expose());

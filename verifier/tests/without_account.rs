@@ -2,49 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use config::StoreSettings;
-use otp::{
-    Algorithm, Digits, Kind, Lane, Period, Policy, Secret, Time, Token, TokenName, TokenState, Typed, Verdict,
-};
+mod place;
+
+use otp::{Algorithm, Digits, Kind, Lane, Period, Secret, Token, TokenName, TokenState, Typed, Verdict};
+use place::Place;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use verifier::{
     Account, Authority, Brought, Enrolled, FileStore, FoldedName, Import, Imported, Local, NewToken, Origin,
-    Outcome, Owner, Refusal, Standing, StoreError, UserName, Verifier, init,
+    Outcome, Owner, Refusal, Standing, StoreError, UserName, Verifier,
 };
 
 const K1: &str = "JVQWWZJANFXHMZLOORSWIIDTMVRXEZLU";
-
-struct Place {
-    _folder: tempfile::TempDir,
-    settings: StoreSettings,
-}
-
-impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let directory = folder.path().canonicalize().unwrap().join("store");
-        let settings = StoreSettings { directory, id: None };
-        init(&settings, [7; 48]).unwrap();
-        Self { _folder: folder, settings }
-    }
-
-    fn verifier(&self) -> Local<FileStore> {
-        let store = FileStore::open(&self.settings).unwrap();
-        Local::new(store, Policy::default(), || Time(1_800_000_000), random)
-    }
-
-    fn path(&self, below: &str) -> PathBuf {
-        self.settings.directory.join(below)
-    }
-}
-
-fn random(bytes: &mut [u8]) -> std::io::Result<()> {
-    use std::sync::atomic::{AtomicU8, Ordering};
-    static NEXT: AtomicU8 = AtomicU8::new(1);
-    bytes.fill(NEXT.fetch_add(1, Ordering::Relaxed));
-    Ok(())
-}
 
 fn named(name: &str) -> Account {
     Account::by_name(FoldedName::of(&UserName::new(name).unwrap()).unwrap())
