@@ -1,6 +1,5 @@
 //! The module's arguments in pam.d, and the settings they point to and override.
 
-use crate::pass::{First, Pass};
 use config::{ConfigError, Settings, Unenrolled};
 use std::ffi::CStr;
 use std::fmt;
@@ -15,6 +14,27 @@ pub(crate) struct Arguments {
     echo: bool,
     pass: Pass,
     debug: bool,
+}
+
+/// Where the code stands, as the module's line says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Pass {
+    /// One prompt takes both.
+    pub(crate) forward: bool,
+    /// Whether the code is at the end of what another module has asked for.
+    pub(crate) first: First,
+}
+
+/// What is made of the password that another module has asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum First {
+    /// Nothing.
+    #[default]
+    Leave,
+    /// The code may be at its end; else it is asked for.
+    Try,
+    /// The code is at its end, and nothing is asked.
+    Use,
 }
 
 /// The prompt for both: editors, VPN plugins and scripts look for its words.

@@ -2,9 +2,9 @@
 
 mod exempt;
 
-use crate::arguments::{Arguments, Effective};
+use crate::arguments::{Arguments, Effective, Pass};
 use crate::context::Context;
-use crate::pass::{self, Pass};
+use crate::pass;
 use crate::remembered::Memory;
 use crate::report::{Ending, Report, told};
 use crate::{remembered, sys};

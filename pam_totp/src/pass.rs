@@ -4,6 +4,7 @@
 //! try it as the password, and keyrings are unlocked with it: so it never holds a code. Where nothing shows
 //! which end is the code, all that may be one is cut off, and the login is denied anyway.
 
+use crate::arguments::First;
 use crate::login::{Done, Given, Login, RENAMED, is_still};
 use crate::report::{Ending, hint};
 use crate::sys;
@@ -13,27 +14,6 @@ use pam::module::PamHandle;
 use std::ffi::CStr;
 use verifier::{Outcome, UserName};
 use zeroize::Zeroizing;
-
-/// Where the code stands, as the module's line says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Pass {
-    /// One prompt takes both.
-    pub(crate) forward: bool,
-    /// Whether the code is at the end of what another module has asked for.
-    pub(crate) first: First,
-}
-
-/// What is made of the password that another module has asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum First {
-    /// Nothing.
-    #[default]
-    Leave,
-    /// The code may be at its end; else it is asked for.
-    Try,
-    /// The code is at its end, and nothing is asked.
-    Use,
-}
 
 const NOT_HANDED_ON: &str = "the password could not be handed on";
 
