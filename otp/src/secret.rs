@@ -21,6 +21,11 @@ pub enum SecretError {
         /// The character.
         found: char,
     },
+    /// A letter behind the padding. It may be one of the secret's, so it is not told.
+    Padding {
+        /// Its place, from 1.
+        position: usize,
+    },
     /// A number of characters that no whole number of bytes encodes to (1, 3 or 6 modulo 8).
     Length {
         /// How many base32 characters there were.
@@ -63,10 +68,12 @@ impl Secret {
                     padded = true;
                     continue;
                 }
-                _ if padded => return Err(error),
                 _ => {}
             }
             let value = value_of(found).ok_or(error)?;
+            if padded {
+                return Err(SecretError::Padding { position: index + 1 });
+            }
             characters += 1;
             buffer = (buffer << 5) | value;
             bits += 5;
@@ -159,6 +166,9 @@ impl fmt::Display for SecretError {
             Self::Empty => write!(f, "the secret is empty"),
             Self::Character { position, found } => {
                 write!(f, "character {position} of the secret is {found:?}, expected base32 (A-Z and 2-7)")
+            }
+            Self::Padding { position } => {
+                write!(f, "character {position} of the secret stands behind its padding")
             }
             Self::Length { characters } => write!(
                 f,

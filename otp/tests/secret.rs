@@ -43,13 +43,20 @@ fn a_character_outside_base32_is_named_with_its_place() {
         ("JVQW\0WZJANFXHMZLO", 5, '\0'),
         ("JVQW\u{a0}WZJANFXHMZLO", 5, '\u{a0}'),
         ("=JVQWWZJANFXHMZLO", 1, '='),
-        ("JVQWWZJA==NFXHMZLO", 11, 'N'),
+        ("JVQWWZJA==!", 11, '!'),
         ("ſVQWWZJANFXHMZLO", 1, 'ſ'),
     ] {
         let error = refused(text);
         assert_eq!(error, SecretError::Character { position, found }, "{text:?}");
         assert!(error.to_string().contains(&format!("character {position}")), "{error}");
     }
+}
+
+#[test]
+fn a_letter_behind_the_padding_is_named_by_its_place_alone() {
+    let error = refused("JVQWWZJA==NFXHMZLO");
+    assert_eq!(error, SecretError::Padding { position: 11 });
+    assert_eq!(error.to_string(), "character 11 of the secret stands behind its padding");
 }
 
 #[test]
