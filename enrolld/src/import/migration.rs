@@ -97,7 +97,11 @@ fn parameters(bytes: &[u8]) -> Option<Result<Found, String>> {
     // The name often begins with the issuer.
     let account = name.strip_prefix(&*issuer).and_then(|rest| rest.strip_prefix(':')).unwrap_or(&name);
     let label = named(&issuer, account);
-    Some(token(secret, algorithm, digits, kind).map(|token| Found { token, counter, label }))
+    Some(token(secret, algorithm, digits, kind).map(|token| {
+        // Taken for a step, the counter of a time-based entry would keep its owner out until that step comes.
+        let counter = if token.kind == Kind::Hotp { counter } else { 0 };
+        Found { token, counter, label }
+    }))
 }
 
 fn token(secret: &[u8], algorithm: u64, digits: u64, kind: u64) -> Result<Token, String> {

@@ -185,6 +185,14 @@ fn googles_export_is_read_entry_by_entry() {
     assert!(read.luggage.notes[0].says.starts_with("Site: bob: "));
 }
 
+/// An app that writes one all the same would lock its people out.
+#[test]
+fn a_counter_beside_a_time_based_entry_is_no_step_that_was_used() {
+    let entry = entry(K1, &[number(6, 2), number(7, u64::MAX)].concat());
+    let tokens = read(&export(&[entry], (1, 0, 1))).luggage.tokens;
+    assert_eq!((tokens[0].state.next, tokens[0].floor), (0, STEP + 2));
+}
+
 #[test]
 fn parts_come_in_any_order_or_twice_and_missing_ones_are_named() {
     let part = |key: &str, index| export(&[entry(key, &[])], (3, index, 77));
