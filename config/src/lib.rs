@@ -9,6 +9,8 @@ mod checker;
 mod comments;
 mod error;
 mod load;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 pub mod rules;
 mod settings;
 pub mod table;

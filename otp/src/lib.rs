@@ -19,6 +19,8 @@ mod ledger;
 mod life;
 mod network;
 mod policy;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod scratch;
 mod secret;
 mod tail;

@@ -148,6 +148,10 @@ impl fmt::Display for Misconfigured {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "arguments_properties.rs"]
+pub(crate) mod properties;
+
 #[cfg(test)]
 mod tests {
     use super::*;

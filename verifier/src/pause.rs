@@ -88,11 +88,20 @@ impl fmt::Display for Pause {
 
 /// A pause as its file has it.
 #[derive(PartialEq, Eq, Debug)]
-struct Written {
-    pause: Pause,
+pub(crate) struct Written {
+    pub(crate) pause: Pause,
     boot: String,
     /// When it is over by CLOCK_BOOTTIME, in seconds.
-    ends: u64,
+    pub(crate) ends: u64,
+}
+
+impl Written {
+    /// Whether it is not over, in its own boot; `None` where it says more than was ever asked for.
+    pub(crate) fn is_on(&self, now: Time, since_boot: u64) -> Option<bool> {
+        let most = since_boot.saturating_add(Pause::LONGEST);
+        let is_believed = self.pause.lasts() <= Pause::LONGEST && self.ends <= most;
+        is_believed.then_some(now < self.pause.until && since_boot < self.ends)
+    }
 }
 
 fn read(folder: &Path, now: Time) -> Result<Option<Pause>, StoreError> {
@@ -103,12 +112,7 @@ fn read(folder: &Path, now: Time) -> Result<Option<Pause>, StoreError> {
     let damaged = |line| StoreError::Damaged { path: path.clone(), line };
     let text = std::str::from_utf8(&bytes).map_err(|_| damaged(0))?;
     let written = parse(text).map_err(|wrong| damaged(wrong.place(text).0))?;
-    let since_boot = since_boot()?;
-    // More than was ever asked for.
-    if written.pause.lasts() > Pause::LONGEST || written.ends > since_boot.saturating_add(Pause::LONGEST) {
-        return Err(damaged(0));
-    }
-    let holds = now < written.pause.until && since_boot < written.ends && written.boot == boot()?;
+    let holds = written.is_on(now, since_boot()?).ok_or_else(|| damaged(0))? && written.boot == boot()?;
     Ok(holds.then_some(written.pause))
 }
 
@@ -165,7 +169,7 @@ fn since_boot() -> Result<u64, StoreError> {
     u64::try_from(time.tv_sec()).map_err(|_| unknown(Errno::ERANGE))
 }
 
-fn parse(source: &str) -> Result<Written, Wrong> {
+pub(crate) fn parse(source: &str) -> Result<Written, Wrong> {
     let mut root = Table::parse(source)?;
     let is_ours =
         |value: &DeValue<'_>| (number::<u32>(value)? == FORMAT).then_some(()).ok_or_else(String::new);
@@ -182,7 +186,7 @@ fn parse(source: &str) -> Result<Written, Wrong> {
     Ok(Written { pause, boot, ends })
 }
 
-fn render(written: &Written) -> String {
+pub(crate) fn render(written: &Written) -> String {
     let Written { pause: Pause { since, until, reason, by }, boot, ends } = written;
     let by = by.map_or(String::new(), |by| format!("by = {by}\n"));
     format!(

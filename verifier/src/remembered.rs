@@ -31,7 +31,7 @@ pub(crate) const TITLE: &str = "pam_totp remembered 1";
 
 /// A login that is remembered.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Entry {
+pub(crate) struct Entry {
     session: Session,
     /// What the code was of. Every change of an enrollment has a new id, and so forgets.
     enrollment: Id,
@@ -41,7 +41,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let Session { boot, namespace, id, started, terminal } = &self.session;
         let mut text = format!("{TITLE}\nboot {boot}\nsession {namespace} {id} {started} {terminal}\n");
         // Writing to a String cannot fail.
@@ -50,7 +50,7 @@ impl Entry {
     }
 
     /// Reads what [`Entry::render`] writes, and nothing that it would write in another way.
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut lines = text.lines().skip(1);
         let mut value = |key: &str| lines.next()?.strip_prefix(key)?.strip_prefix(' ');

@@ -7,6 +7,8 @@ mod encoding;
 pub(crate) mod google_authenticator;
 mod migration;
 pub(crate) mod oath;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 pub(crate) mod uri;
 
 use otp::{Code, Kind, Policy, Time, TokenName};

@@ -1,8 +1,8 @@
-//! What holds for any bytes that come over the socket: for the daemon, which reads them from whoever knocks,
-//! and for the client, which reads them inside a screen locker.
+//! What holds for any bytes that come over the socket (for the daemon, which reads them from whoever knocks, and
+//! for the client, which reads them inside a screen locker), and for any that stand in our files.
 //!
 //! `tests/fuzz` looks for bytes that break one of these; what it has found worth keeping is in its corpus,
-//! and is tried again by the test below. Nothing of this is in a shipped build.
+//! and is tried again by the tests below. Nothing of this is in a shipped build.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -12,35 +12,29 @@
 )]
 
 mod documents;
+mod enrollments;
 mod frames;
+mod keys;
+mod ledgers;
 mod replies;
 mod requests;
+mod runtime;
 
 pub use documents::json;
+pub use enrollments::enrollment;
 pub use frames::frame;
+pub use ledgers::ledger;
 pub use replies::reply;
 pub use requests::request;
+pub use runtime::{paused, remembered};
+
+#[cfg(test)]
+#[path = "../../../tests/fuzz/replay.rs"]
+mod replay;
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::{Path, PathBuf};
-
-    fn corpus(target: &str) -> Vec<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/corpus").join(target);
-        let files: Vec<_> =
-            fs::read_dir(folder).expect("a corpus").map(|entry| entry.expect("a file").path()).collect();
-        assert!(files.len() > 20, "{target}: {} files", files.len());
-        files
-    }
-
-    fn holds_for(target: &str, property: fn(&[u8])) {
-        for file in corpus(target) {
-            let bytes = fs::read(&file).expect("a file");
-            let held = std::panic::catch_unwind(|| property(&bytes));
-            assert!(held.is_ok(), "{} breaks it", file.display());
-        }
-    }
+    use super::replay::holds_for;
 
     #[test]
     fn ours_is_the_json_of_serde_json_within_our_bounds() {
@@ -60,5 +54,25 @@ mod tests {
     #[test]
     fn messages_are_what_stands_between_nuls_however_they_are_cut() {
         holds_for("frame", super::frame);
+    }
+
+    #[test]
+    fn an_enrollment_that_is_read_is_written_as_the_same_and_leaves_no_key_unread() {
+        holds_for("enrollment", super::enrollment);
+    }
+
+    #[test]
+    fn a_ledger_that_is_read_is_written_as_the_same_and_damage_makes_no_spent_code_good() {
+        holds_for("ledger", super::ledger);
+    }
+
+    #[test]
+    fn a_remembered_login_is_read_only_as_it_is_written() {
+        holds_for("remembered", super::remembered);
+    }
+
+    #[test]
+    fn no_file_makes_a_pause_that_lasts_longer_than_a_week() {
+        holds_for("paused", super::paused);
     }
 }

@@ -1,0 +1,8 @@
+//! URIs of apps, and their exports.
+#![no_main]
+
+#[path = "../../../enrolld/src/import/mod.rs"]
+#[allow(dead_code, reason = "each reader is a target of its own")]
+mod import;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| import::properties::otpauth(bytes));
