@@ -58,7 +58,7 @@ pub(crate) fn google_authenticator(bytes: &[u8]) {
 /// The steps of the first such line.
 fn used_there(text: &str) -> Option<Vec<u64>> {
     let mut options = text.lines().skip(1).filter_map(|line| line.strip_prefix("\" "));
-    let line = options.find(|option| option.split(char::is_whitespace).next() == Some("DISALLOW_REUSE"))?;
+    let line = options.find(|option| option.split([' ', '\t']).next() == Some("DISALLOW_REUSE"))?;
     Some(line.split_whitespace().skip(1).filter_map(|step| step.parse().ok()).collect())
 }
 
