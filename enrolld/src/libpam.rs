@@ -8,7 +8,7 @@ mod loads;
 pub(crate) use conversation::{Converser, Style};
 pub(crate) use loads::does_not_load;
 
-use conversation::{Conversation, converse};
+use conversation::{Answering, Conversation};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 #[cfg(test)]
 use std::os::unix::ffi::OsStrExt;
@@ -62,9 +62,8 @@ impl Libpam {
 pub(crate) struct Transaction<'c> {
     library: Libpam,
     handle: *mut Handle,
-    // libpam keeps pointers to both.
-    _conversation: Box<Conversation>,
-    _converser: Box<Box<dyn Converser + 'c>>,
+    // Dropped behind the end of the transaction.
+    _answering: Answering<'c>,
 }
 
 impl<'c> Transaction<'c> {
@@ -113,15 +112,13 @@ impl<'c> Transaction<'c> {
     ) -> Result<Self, String> {
         let strings = CString::new(service).and_then(|service| Ok((service, CString::new(user)?)));
         let (service, user) = strings.map_err(|error| error.to_string())?;
-        let mut converser: Box<Box<dyn Converser + 'c>> = Box::new(Box::new(converser));
-        let data = (&raw mut *converser).cast();
-        let conversation = Box::new(Conversation { converse, data });
+        let answering = Answering::new(converser);
         let mut handle = ptr::null_mut();
-        let code = start(service.as_ptr(), user.as_ptr(), &raw const *conversation, &raw mut handle);
+        let code = start(service.as_ptr(), user.as_ptr(), answering.as_ptr(), &raw mut handle);
         if code != PAM_SUCCESS || handle.is_null() {
             return Err(format!("pam_start: code {code}"));
         }
-        Ok(Self { library, handle, _conversation: conversation, _converser: converser })
+        Ok(Self { library, handle, _answering: answering })
     }
 
     /// `PAM_TTY`, which modules write to their log.
