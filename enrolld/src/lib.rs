@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 mod accounts;
+mod allocator;
 mod authority;
 mod card;
 mod cli;

@@ -2,6 +2,7 @@
 //! must not come amid a judgement, and memory for the moment when there is none.
 
 use crate::remembered::Taken;
+use nix::unistd::{geteuid, getuid};
 use otp::Time;
 use pam::constants::PamResultCode;
 use pam::module::PamHandle;
@@ -171,9 +172,9 @@ const SETRESUID: libc::c_long = libc::SYS_setresuid;
 
 impl RealRoot {
     fn take() -> Self {
-        // SAFETY: getuid(2) and geteuid(2) take nothing and always succeed.
-        let (real, effective) = unsafe { (libc::getuid(), libc::geteuid()) };
-        Self((effective == 0 && real != 0 && set_real_uid(0)).then_some(real))
+        let real = getuid();
+        let is_to_change = geteuid().is_root() && !real.is_root();
+        Self((is_to_change && set_real_uid(0)).then_some(real.as_raw()))
     }
 }
 
@@ -253,6 +254,21 @@ fn is_pending() -> bool {
     }
 }
 
+/// A write that no optimisation takes for useless. Miri does not know explicit_bzero(3).
+///
+/// # Safety
+/// `memory` is the caller's, and has `size` bytes.
+unsafe fn wipe(memory: *mut u8, size: usize) {
+    // SAFETY: see above.
+    unsafe {
+        if cfg!(miri) {
+            memory.write_bytes(0, size);
+        } else {
+            libc::explicit_bzero(memory.cast(), size);
+        }
+    }
+}
+
 /// Under `ulimit -v` an allocation may fail at any place, and Rust answers that by aborting the process: the
 /// host. This reserve, mapped with the module, is far more than a login takes.
 const RESERVE: usize = 256 * 1024;
@@ -301,7 +317,8 @@ impl WithReserve {
 }
 
 // SAFETY: memory comes from the system's allocator or, where that has none, from the reserve, which `claim`
-// gives out aligned, within bounds and to one caller; each goes back to where it came from.
+// gives out aligned, within bounds and to one caller; each goes back to where it came from. What grows moves, by
+// way of these two.
 unsafe impl GlobalAlloc for WithReserve {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those of `System`.
@@ -309,7 +326,10 @@ unsafe impl GlobalAlloc for WithReserve {
         if memory.is_null() { self.claim(layout) } else { memory }
     }
 
+    /// Wipes first: parsers copy what they read, secrets too, and nobody else can reach those copies.
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller gives it back, and it has this layout.
+        unsafe { wipe(memory, layout.size()) };
         if !self.release(memory) {
             // SAFETY: not of the reserve, so it came from `System`, with this layout.
             unsafe { System.dealloc(memory, layout) };
@@ -347,6 +367,8 @@ mod tests {
                 break;
             }
             assert_eq!(piece as usize % 64, 0);
+            // SAFETY: a piece is ours, and as large as the layout.
+            unsafe { piece.write_bytes(1, layout.size()) };
             pieces.push(piece);
         }
         assert!(pieces.len() >= 255, "{}", pieces.len());
@@ -356,6 +378,33 @@ mod tests {
         }
         assert_eq!(reserve.claim(layout), pieces[0]);
         assert!(!reserve.release((&raw const layout).cast_mut().cast()));
+    }
+
+    /// Under Miri (tests/sanitized) a byte that two threads had without order between them is an error.
+    #[test]
+    fn threads_take_from_the_reserve_and_give_back_without_a_race() {
+        let reserve = WithReserve { memory: UnsafeCell::new([0; RESERVE]), state: AtomicU64::new(0) };
+        let layout = Layout::from_size_align(RESERVE / 3, 8).unwrap();
+        let take_and_give = &|mark: u8| {
+            for _ in 0..20 {
+                let piece = reserve.claim(layout);
+                if piece.is_null() {
+                    continue;
+                }
+                // SAFETY: a piece is ours until it is given back, and as large as the layout.
+                unsafe {
+                    piece.write_bytes(mark, 8);
+                    assert_eq!(*piece.add(7), mark);
+                }
+                assert!(reserve.release(piece));
+            }
+        };
+        std::thread::scope(|scope| {
+            for mark in 1..=4 {
+                scope.spawn(move || take_and_give(mark));
+            }
+        });
+        assert_eq!(reserve.state.load(Ordering::Acquire), 0);
     }
 
     #[test]

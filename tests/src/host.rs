@@ -187,8 +187,16 @@ pub fn memory() -> u64 {
 
 /// Where `needle` stands in the writable memory of a process.
 pub fn find_in_memory(process: u32, needle: &[u8]) -> Vec<String> {
+    search_memory(process, &[("it".to_owned(), needle.to_vec())])
+}
+
+/// Which of `needles`, named, stand in the writable memory of a process, and where: what its core would show.
+pub fn search_memory(process: u32, needles: &[(String, Vec<u8>)]) -> Vec<String> {
     let maps = fs::read_to_string(format!("/proc/{process}/maps")).expect("our own child");
     let memory = fs::File::open(format!("/proc/{process}/mem")).expect("our own child");
+    // Few bytes of a process begin a needle: only there are the needles looked at.
+    let mut begins = [false; 256];
+    needles.iter().for_each(|(_, needle)| begins[usize::from(needle[0])] = true);
     let mut found = Vec::new();
     for line in maps.lines().filter(|line| line.contains(" rw")) {
         let (begin, rest) = line.split_once('-').expect("a range");
@@ -196,8 +204,11 @@ pub fn find_in_memory(process: u32, needle: &[u8]) -> Vec<String> {
         let address = |hex| u64::from_str_radix(hex, 16).expect("hexadecimal");
         let mut bytes = vec![0; usize::try_from(address(end) - address(begin)).expect("memory fits")];
         if memory.read_exact_at(&mut bytes, address(begin)).is_ok() {
-            let places = bytes.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle);
-            found.extend(places.map(|(place, _)| format!("{place:x} of {line}")));
+            let places = bytes.iter().enumerate().filter(|(_, byte)| begins[usize::from(**byte)]);
+            for (place, _) in places {
+                let here = needles.iter().filter(|(_, needle)| bytes[place..].starts_with(needle));
+                found.extend(here.map(|(name, _)| format!("{name} at {place:x} of {line}")));
+            }
         }
     }
     found

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString, c_int, c_void};
-use std::io::Read;
 use std::ptr::NonNull;
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +45,8 @@ pub struct Message {
 pub enum Reply {
     /// These bytes and a NUL; they may hold NULs of their own.
     Bytes(Vec<u8>),
+    /// The same, as [`Reply::hidden`] makes it: they stand nowhere in the application but in its response.
+    Hidden(Vec<u8>),
     /// The application sets `PAM_USER` to this name meanwhile, then answers with these bytes.
     As(String, Vec<u8>),
     /// A response whose text is a null pointer.
@@ -56,6 +57,16 @@ pub enum Reply {
     Fail(c_int),
     /// The process ends here, as sshd's child does when the client hangs up.
     Exit,
+}
+
+/// What hides the bytes of a [`Reply::Hidden`]: each is exclusive-or'ed with it.
+const HIDING: u8 = 0xff;
+
+impl Reply {
+    /// These bytes, hidden: what is found of them in the application's memory was left there by others.
+    pub fn hidden(bytes: impl AsRef<[u8]>) -> Self {
+        Self::Hidden(bytes.as_ref().iter().map(|byte| byte ^ HIDING).collect())
+    }
 }
 
 /// A prompt that must come next, and what happens then.
@@ -135,10 +146,11 @@ impl Conversation {
     }
 }
 
-/// Says "here" on standard output, then waits until whoever holds standard input's other end lets go.
+/// Says "here" on standard output, then waits until whoever holds standard input's other end sends a line, or
+/// lets go.
 pub(super) fn wait_at_gate() {
     println!("{}", super::report::AT_GATE);
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    let _ = std::io::stdin().read_line(&mut String::new());
 }
 
 /// # Safety
@@ -167,14 +179,16 @@ unsafe extern "C" fn converse(
         };
         match conversation.answer(Message { style: Style::of(style), text }) {
             // SAFETY: `index` lies within the array.
-            Reply::Bytes(bytes) => unsafe { (*array.add(index)).resp = allocate(&bytes) },
+            Reply::Bytes(bytes) => unsafe { (*array.add(index)).resp = allocate(&bytes, 0) },
+            // SAFETY: as above.
+            Reply::Hidden(bytes) => unsafe { (*array.add(index)).resp = allocate(&bytes, HIDING) },
             Reply::As(user, bytes) => {
                 let handle = conversation.handle.expect("the transaction has begun");
                 let user = CString::new(user).expect("a name");
                 // SAFETY: the handle is live, and pam_set_item(3) copies strings.
                 unsafe { ffi::pam_set_item(handle.as_ptr(), ffi::PAM_USER, user.as_ptr().cast()) };
                 // SAFETY: `index` lies within the array.
-                unsafe { (*array.add(index)).resp = allocate(&bytes) };
+                unsafe { (*array.add(index)).resp = allocate(&bytes, 0) };
             }
             Reply::Null => {}
             Reply::NoArray => {
@@ -195,13 +209,15 @@ unsafe extern "C" fn converse(
     PAM_SUCCESS
 }
 
-/// A copy for the module to free, with a NUL behind it.
-fn allocate(bytes: &[u8]) -> *mut libc::c_char {
+/// A copy for the module to free, each byte exclusive-or'ed with `hiding`, and a NUL behind it.
+fn allocate(bytes: &[u8], hiding: u8) -> *mut libc::c_char {
     // SAFETY: the new block has room for the bytes and a NUL, and calloc has laid the NUL.
     unsafe {
         let block = libc::calloc(bytes.len() + 1, 1).cast::<u8>();
         assert!(!block.is_null(), "out of memory");
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), block, bytes.len());
+        for (index, byte) in bytes.iter().enumerate() {
+            block.add(index).write(byte ^ hiding);
+        }
         block.cast()
     }
 }

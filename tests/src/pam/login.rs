@@ -26,6 +26,8 @@ pub enum Call {
     RefreshCred,
     /// No call to libpam: the application becomes the leader of a session of its own.
     LeaveSession,
+    /// No call to libpam: the application stands at a gate, as in [`Login::behind_gate`], its transaction open.
+    Stand,
 }
 
 /// A limit that the application has when it calls the module (its own start is not under test).

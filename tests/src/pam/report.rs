@@ -1,6 +1,6 @@
 //! What came of a login.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde::{Deserialize, Serialize};
@@ -111,11 +111,22 @@ impl Waiting {
     pub fn start(mut command: Command) -> Self {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().expect("pamhost is in the lab");
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let mut waiting = Self { child, output };
+        waiting.arrive();
+        waiting
+    }
+
+    fn arrive(&mut self) {
         let mut line = String::new();
-        output.read_line(&mut line).expect("pamhost speaks");
+        self.output.read_line(&mut line).expect("pamhost speaks");
         assert_eq!(line.trim_end(), AT_GATE, "the login ended before its gate");
-        Self { child, output }
+    }
+
+    /// Lets it go on to its next gate, and returns when it stands there.
+    pub fn go_on(&mut self) {
+        self.child.stdin.as_mut().expect("piped").write_all(b"\n").expect("it reads");
+        self.arrive();
     }
 
     /// The process's id.

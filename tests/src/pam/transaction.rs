@@ -155,6 +155,10 @@ impl Transaction {
                 nix::unistd::setsid().expect("whoever was started by a test leads no group");
                 return Code::Success;
             }
+            Call::Stand => {
+                wait_at_gate();
+                return Code::Success;
+            }
         };
         let flags = match call {
             // PAM_ESTABLISH_CRED, without which Linux-PAM 1.5 asks modules all the same.
