@@ -68,8 +68,13 @@ fn build(package: &str) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--locked", "--package", package]).current_dir(workspace());
-    command.arg("--target-dir").arg(folder().parent().expect("a profile lies in the target folder"));
-    if folder().ends_with("release") {
+    // Where cargo is told for what machine to build, that is one folder more.
+    let above = if std::env::var_os("CARGO_BUILD_TARGET").is_some() { 2 } else { 1 };
+    let folder = folder();
+    command
+        .arg("--target-dir")
+        .arg(folder.ancestors().nth(above).expect("a profile lies in the target folder"));
+    if folder.ends_with("release") {
         command.arg("--release");
     }
     let output = command.output().expect("cargo runs these tests");

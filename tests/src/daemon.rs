@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::lab::Lab;
 use crate::mounts::LAB;
+use crate::sanitizers;
 
 /// Where the daemon answers.
 pub const SOCKET: &str = "/run/enrolld/socket";
@@ -75,6 +76,12 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        // Leaks are looked for at the end of a process that ends by itself.
+        if sanitizers::are_on() {
+            // SAFETY: as above.
+            unsafe { libc::kill(self.id().cast_signed(), libc::SIGTERM) };
+            let _ = self.child.wait();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -27,6 +27,7 @@ pub mod packages;
 pub mod pam;
 pub mod people;
 pub mod sandbox;
+mod sanitizers;
 pub mod sshd;
 pub mod syslog;
 pub mod terminal;

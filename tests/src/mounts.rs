@@ -7,6 +7,8 @@ use std::path::Path;
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
+use crate::sanitizers;
+
 /// Where the rig keeps what is its own.
 pub const LAB: &str = "/run/lab";
 
@@ -19,6 +21,9 @@ const EMPTY: [&str; 6] = ["/home", "/var/lib", "/var/log", "/var/spool", "/var/m
 pub fn lay() {
     tmpfs(Path::new("/run"), "mode=755");
     make_dir(LAB, 0o755);
+    if sanitizers::are_on() {
+        make_dir(sanitizers::FOLDER, 0o1777);
+    }
     make_dir("/run/sshd", 0o755);
     make_dir("/run/lock", 0o1777);
     for path in LAYERED {

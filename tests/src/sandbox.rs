@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use crate::lab::Lab;
+use crate::sanitizers::Reports;
 use crate::{artefacts, debian, packages};
 
 /// Names the test that the process at hand is to run inside its sandbox.
@@ -66,7 +67,9 @@ fn is_inside(closure: &'static str) -> bool {
 fn enter(closure: &'static str, test: impl FnOnce(&Lab)) {
     let name = test_name(closure);
     if is_inside(closure) {
+        let reports = Reports;
         test(&Lab::build());
+        drop(reports);
         println!("\n{PASSED}");
         // What a test says behind its sandbox is said outside of it alone.
         std::process::exit(0);
