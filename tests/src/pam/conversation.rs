@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::ptr::NonNull;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,8 @@ pub enum Reply {
     Hidden(Vec<u8>),
     /// The application sets `PAM_USER` to this name meanwhile, then answers with these bytes.
     As(String, Vec<u8>),
+    /// What this file holds, as soon as there is one: a code that nobody has yet.
+    From(String),
     /// A response whose text is a null pointer.
     Null,
     /// PAM_SUCCESS without any response.
@@ -107,6 +110,8 @@ pub struct Conversation {
     pub calls: usize,
     /// What was asked against the script.
     pub surprises: Vec<String>,
+    /// When the last prompt was answered, by [`monotonic`].
+    pub(super) answered: Option<u64>,
     /// The transaction that this belongs to, once it has begun.
     pub(super) handle: Option<NonNull<PamHandle>>,
 }
@@ -134,7 +139,12 @@ impl Conversation {
         if event.gate {
             wait_at_gate();
         }
-        event.reply
+        let reply = match event.reply {
+            Reply::From(path) => Reply::Bytes(wait_for_file(&path)),
+            other => other,
+        };
+        self.answered = Some(monotonic());
+        reply
     }
 
     fn take_text(&self) -> Reply {
@@ -151,6 +161,27 @@ impl Conversation {
 pub(super) fn wait_at_gate() {
     println!("{}", super::report::AT_GATE);
     let _ = std::io::stdin().read_line(&mut String::new());
+}
+
+/// Whoever writes it puts it in place whole.
+fn wait_for_file(path: &str) -> Vec<u8> {
+    loop {
+        match std::fs::read(path) {
+            Ok(content) => return content,
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+/// Nanoseconds of a clock that all processes share: for who came before whom.
+pub fn monotonic() -> u64 {
+    // SAFETY: clock_gettime(2) fills a struct that lives here.
+    let time = unsafe {
+        let mut time = std::mem::zeroed::<libc::timespec>();
+        libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time);
+        time
+    };
+    (time.tv_sec * 1_000_000_000 + time.tv_nsec).cast_unsigned()
 }
 
 /// # Safety
@@ -190,7 +221,7 @@ unsafe extern "C" fn converse(
                 // SAFETY: `index` lies within the array.
                 unsafe { (*array.add(index)).resp = allocate(&bytes, 0) };
             }
-            Reply::Null => {}
+            Reply::Null | Reply::From(_) => {}
             Reply::NoArray => {
                 // SAFETY: the array is ours until it is handed out.
                 unsafe { libc::free(array.cast()) };

@@ -10,6 +10,6 @@ mod login;
 mod report;
 mod transaction;
 
-pub use conversation::{Conversation, Event, Message, Reply, Style, Texts};
+pub use conversation::{Conversation, Event, Message, Reply, Style, Texts, monotonic};
 pub use login::{Call, Limit, Login};
-pub use report::{Code, OUT_OF_MEMORY, Report, Waiting};
+pub use report::{Barrier, Code, OUT_OF_MEMORY, Report, Waiting};

@@ -1,6 +1,6 @@
 //! What came of a login.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write, pipe};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,10 @@ pub struct Report {
     pub surprises: Vec<String>,
     /// What was never asked.
     pub left: Vec<Event>,
+    /// When the last prompt was answered, by [`super::monotonic`].
+    pub answered: Option<u64>,
+    /// When the last call had returned, by the same clock.
+    pub ended: u64,
     /// `PAM_USER` at the end.
     pub user: Option<Vec<u8>>,
     /// The transaction's environment at the end.
@@ -106,10 +110,38 @@ pub struct Waiting {
     output: BufReader<std::process::ChildStdout>,
 }
 
+/// One gate for many logins, which all of them pass at the same instant.
+pub struct Barrier {
+    held: PipeReader,
+    holds: PipeWriter,
+}
+
+impl Barrier {
+    /// Nobody passes yet.
+    pub fn shut() -> Self {
+        let (held, holds) = pipe().expect("two descriptors");
+        Self { held, holds }
+    }
+
+    /// Starts a login, and returns when it stands here.
+    pub fn hold(&self, command: Command) -> Waiting {
+        Waiting::start_at(command, self.held.try_clone().expect("a descriptor").into())
+    }
+
+    /// Lets all of them go on.
+    pub fn open(self) {
+        drop(self.holds);
+    }
+}
+
 impl Waiting {
     /// Starts the process and returns when it stands at its gate.
-    pub fn start(mut command: Command) -> Self {
-        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub fn start(command: Command) -> Self {
+        Self::start_at(command, Stdio::piped())
+    }
+
+    fn start_at(mut command: Command, gate: Stdio) -> Self {
+        let piped = command.stdin(gate).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().expect("pamhost is in the lab");
         let output = BufReader::new(child.stdout.take().expect("piped"));
         let mut waiting = Self { child, output };

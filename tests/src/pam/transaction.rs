@@ -5,7 +5,7 @@ use std::ptr;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use super::conversation::{Conversation, wait_at_gate};
+use super::conversation::{Conversation, monotonic, wait_at_gate};
 use super::ffi::{self, PAM_SUCCESS, PamConv, PamHandle};
 use super::login::{Call, Limit, Login};
 use super::report::{Code, Report};
@@ -27,6 +27,7 @@ pub(super) fn play(login: &Login, mut conversation: Conversation) -> Report {
     mark();
     answers.extend(login.calls.iter().map(|call| (*call, transaction.call(*call, login.flags))));
     mark();
+    let ended = monotonic();
     lift_limits(&login.limits);
     let (user, environment) = (transaction.user(), transaction.environment());
     drop(transaction);
@@ -39,6 +40,8 @@ pub(super) fn play(login: &Login, mut conversation: Conversation) -> Report {
         conversations: conversation.calls,
         surprises: conversation.surprises,
         left: conversation.script.into(),
+        answered: conversation.answered,
+        ended,
         user,
         environment,
     }
