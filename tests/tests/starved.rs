@@ -1,4 +1,5 @@
-//! Disks that have nothing left to give, or give nothing away: no inode, not a block of a btrfs, immutable files.
+//! Disks that have nothing left to give, or give nothing away: no inode, not a block of a btrfs, a quota that is
+//! used up, immutable files, a file system that takes no writes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -94,15 +95,82 @@ fn takes_no_change_of_alice(lab: &Lab) {
     assert_eq!(output.unwrap().status.code(), Some(1));
 }
 
-/// Writes until nothing more is taken, and syncs, so that also what was set aside is used up.
-fn fill_up() {
+#[test]
+fn a_file_system_that_takes_no_writes_denies_with_its_reason_and_loses_nothing() {
+    sandbox::within(|lab| {
+        let _disk = Disk::under_store(16);
+        let alice = alice(lab);
+        // As the kernel does it by itself after an error (errors=remount-ro).
+        let remount = |how: &str| run(Command::new("mount").args(["-o", how, STORE]));
+        remount("remount,ro");
+        for typed in [&alice.phone.code(0), &alice.phone.wrong(), &alice.backup_codes[0]] {
+            lab.syslog.clear();
+            assert!(!opens(typed));
+            let line = lab.decision();
+            assert!(line.contains("verdict=unavailable") && line.contains("Read-only"), "{line}");
+        }
+        takes_no_change(lab, &alice);
+        remount("remount,rw");
+        for code in [&alice.phone.code(0), &alice.backup_codes[0]] {
+            assert!(opens(code) && !opens(code));
+        }
+        lab.enroll("carol");
+    });
+}
+
+/// Writes until nothing more is taken, and syncs, so that also what was set aside is used up; the last error.
+fn fill_up() -> Option<i32> {
+    let mut last = None;
     for (number, size) in [1 << 20, 1 << 16, 4096].into_iter().enumerate() {
-        let fits = |index| {
-            let file = fs::File::create(format!("{STORE}/ballast.{number}.{index}"));
-            file.and_then(|mut file| file.write_all(&vec![1; size]).and_then(|()| file.sync_all())).is_ok()
+        let write = |index| {
+            let mut file = fs::File::create(format!("{STORE}/ballast.{number}.{index}"))?;
+            file.write_all(&vec![1; size]).and_then(|()| file.sync_all())
         };
-        assert!((0..600).any(|index| !fits(index)), "the disk takes ever more");
+        let error = (0..600).find_map(|index| write(index).err()).expect("the disk takes ever more");
+        last = error.raw_os_error();
     }
+    last
+}
+
+/// A quota that binds root too. Those of ext4 want a kernel with QFMT_V2, and bind nobody with CAP_SYS_RESOURCE.
+#[test]
+fn a_quota_that_is_used_up_denies_or_records_and_loses_nothing() {
+    sandbox::within(|lab| {
+        let _disk = Disk::made_by(&["mkfs.btrfs", "-q", "--mixed"], 64);
+        run(Command::new("btrfs").args(["quota", "enable", STORE]));
+        let alice = alice(lab);
+        assert!(opens(&alice.backup_codes[9]), "with room");
+        run(Command::new("btrfs").args(["qgroup", "limit", "2M", STORE]));
+        assert_eq!(fill_up(), Some(libc::EDQUOT));
+        takes_no_change(lab, &alice);
+        let left = records_or_denies(lab, &alice, "Disk quota exceeded");
+        run(Command::new("btrfs").args(["qgroup", "limit", "none", STORE]));
+        for code in &left {
+            assert!(opens(code) && !opens(code), "refused, and good afterwards");
+        }
+        assert!(opens(&alice.phone.code(1)));
+        assert!(!opens(&alice.backup_codes[9]), "spent before it was used up");
+        lab.enroll("carol");
+    });
+}
+
+/// A code and a backup code, where there may be no room for a record: those that were refused with a reason.
+fn records_or_denies(lab: &Lab, alice: &Person, reason: &str) -> Vec<String> {
+    let mut left = Vec::new();
+    for code in [alice.phone.code(0), alice.backup_codes[0].clone()] {
+        lab.syslog.clear();
+        let opened = opens(&code);
+        let line = lab.decision();
+        assert!(opened || line.contains("verdict=unavailable") && line.contains(reason), "{line}");
+        println!("no room: opened {opened}");
+        if opened {
+            assert!(!opens(&code), "accepted, and not recorded");
+        } else {
+            left.push(code);
+        }
+    }
+    assert!(!opens(&alice.phone.wrong()));
+    left
 }
 
 #[test]
@@ -111,19 +179,13 @@ fn a_full_btrfs_denies_or_records_and_loses_nothing() {
         let _disk = Disk::made_by(&["mkfs.btrfs", "-q", "--mixed"], 64);
         let alice = alice(lab);
         assert!(opens(&alice.backup_codes[9]), "with room");
-        fill_up();
-        for code in [&alice.phone.code(0), &alice.backup_codes[0]] {
-            lab.syslog.clear();
-            let opened = opens(code);
-            let line = lab.decision();
-            assert!(opened || line.contains("verdict=unavailable"), "{line}");
-            println!("a full btrfs: opened {opened}");
-            if opened {
-                assert!(!opens(code), "accepted, and not recorded");
-            }
-        }
-        assert!(!opens(&alice.phone.wrong()));
+        assert_eq!(fill_up(), Some(libc::ENOSPC));
+        takes_no_change(lab, &alice);
+        let left = records_or_denies(lab, &alice, "No space left on device");
         run(Command::new("sh").args(["-c", &format!("rm -f {STORE}/ballast.* && sync -f {STORE}")]));
+        for code in &left {
+            assert!(opens(code) && !opens(code), "refused, and good afterwards");
+        }
         assert!(opens(&alice.phone.code(1)));
         assert!(!opens(&alice.backup_codes[9]), "spent before it was full");
         lab.enroll("carol");
