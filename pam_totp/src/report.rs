@@ -238,6 +238,43 @@ mod tests {
     }
 
     #[test]
+    fn each_ending_is_as_loud_as_it_deserves_and_says_why() {
+        let unavailable = |error| Ending::Answered(Outcome::Unavailable(error));
+        let judged = |verdict| Ending::Answered(Outcome::Judged(verdict));
+        let rows = [
+            (judged(accepted(Method::Backup)), libc::LOG_INFO, "3 backup codes left"),
+            (judged(Verdict::Wrong { counted: true }), libc::LOG_NOTICE, "no token shows this code"),
+            (unavailable(StoreError::Changed), libc::LOG_ERR, "look at the present state and try again"),
+            (Ending::UnknownAccount, libc::LOG_NOTICE, "unknown-account"),
+            (Ending::Exempt("not enrolled"), libc::LOG_INFO, "exempt reason=\"not enrolled\""),
+            (Ending::Paused("until noon".into()), libc::LOG_WARNING, "exempt reason=\"until noon\""),
+            (Ending::Denied, libc::LOG_NOTICE, "verdict=denied"),
+            (Ending::Misconfigured("x:3".into()), libc::LOG_ERR, "misconfigured reason=\"x:3\""),
+            (Ending::Cancelled("no answer"), libc::LOG_NOTICE, "cancelled reason=\"no answer\""),
+        ];
+        for (ending, priority, words) in rows {
+            let Report { priority: found, line, .. } = Report::new(&ending, None, None, &context(""));
+            assert_eq!(found, priority, "{line}");
+            assert!(line.contains(words), "{line}");
+            let exempt = matches!(ending, Ending::Exempt(_) | Ending::Paused(_));
+            assert_eq!(ending.is_exempt(), exempt, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_names_who_asks_the_token_the_rule_and_what_is_no_pause() {
+        let asked = Context { ruser: Some("bob".into()), ..context("") };
+        let name = TokenName::new("phone").unwrap();
+        let ending = Ending::Answered(Outcome::Judged(accepted(Method::Code(name))));
+        let report = || Report::new(&ending, Some("alice"), None, &asked);
+        let line = "accepted; user=alice rhost= tty=ssh service=sshd ruser=bob method=code token=phone \
+                    verdict=accepted";
+        assert_eq!(report().ruled(None).without_pause(None).line, line);
+        let more = report().ruled(Some("1 at line 4")).without_pause(Some("a link")).line;
+        assert_eq!(more, format!("{line} rule=\"1 at line 4\" no_pause=\"a link\""));
+    }
+
+    #[test]
     fn only_a_guess_is_called_an_authentication_failure() {
         let wrong = report(Verdict::Wrong { counted: true });
         assert_eq!(
@@ -280,6 +317,28 @@ mod tests {
         assert!(texts[2].starts_with("This was your last backup code."));
         assert!(texts.len() == 3 && texts.iter().all(|text| text.len() < 512), "PAM_MAX_MSG_SIZE");
         assert!(told(&Ending::Answered(Outcome::NotEnrolled), true).is_empty());
+    }
+
+    #[test]
+    fn whoever_came_in_without_their_token_is_told_how_to_get_a_new_one() {
+        let texts = |method, left| {
+            let verdict = Verdict::Accepted { method, backup_left: left, announced: Vec::new() };
+            told(&Ending::Answered(Outcome::Judged(verdict)), false)
+        };
+        let more = texts(Method::Bypass { number: 1, left: 1 }, 0);
+        assert!(more[0].ends_with("Enroll a new phone with it now: totpctl enroll --replace"), "{more:?}");
+        for (method, words) in [
+            (Method::Bypass { number: 1, left: 0 }, "This was a bypass. It will not open again.\nAn "),
+            (Method::Backup, "This was your last backup code.\nAn administrator enrolls a new phone: "),
+            (Method::Scratch { left: 0 }, "This was your last scratch code.\nAn administrator enrolls "),
+        ] {
+            let texts = texts(method, 0);
+            assert!(texts.len() == 1 && texts[0].starts_with(words), "{texts:?}");
+        }
+        for method in [Method::Scratch { left: 1 }, Method::Code(TokenName::new("phone").unwrap())] {
+            assert_eq!(texts(method, 0), [""; 0]);
+        }
+        assert_eq!(texts(Method::Scratch { left: 0 }, 1), [""; 0], "a backup code is left");
     }
 
     #[test]
