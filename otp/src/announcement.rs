@@ -217,7 +217,7 @@ impl Ledger {
             place.is_some_and(|place| self.is_acknowledged(place))
         };
         let placed = next.announcements().iter().enumerate().filter(|(_, told)| is_acknowledged(told));
-        placed.fold(0, |bits, (place, _)| bits | 1 << place)
+        placed.map(|(place, _)| 1 << place).sum()
     }
 }
 

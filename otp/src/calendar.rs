@@ -62,4 +62,10 @@ mod tests {
             assert_eq!(rfc3339(Time(seconds)), text);
         }
     }
+
+    #[test]
+    fn people_read_the_same_instant_to_the_second_or_to_the_minute() {
+        assert_eq!(instant(Time(951_868_799)), "2000-02-29 23:59:59 UTC");
+        assert_eq!(minute(Time(951_868_799)), "2000-02-29 23:59 UTC");
+    }
 }

@@ -59,8 +59,10 @@ fn ignored(token: &Token, code: &Code, now: Time) -> Option<Diagnosis> {
 fn clock(token: &Token, code: &Code, now: Time) -> Option<Diagnosis> {
     let Kind::Totp { period } = token.kind else { return None };
     let step = token.step_at(now)?;
-    for distance in 1..=FARTHEST / period.seconds() {
-        let seconds = i64::try_from(distance * period.seconds()).ok()?;
+    let length = period.seconds();
+    let farther = (length..=FARTHEST).step_by(usize::try_from(length).ok()?);
+    for (distance, seconds) in (1..).zip(farther) {
+        let seconds = i64::try_from(seconds).ok()?;
         if step >= distance && token.shows(step - distance, code) {
             return Some(Diagnosis::Clock { behind: seconds });
         }

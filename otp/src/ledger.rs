@@ -214,13 +214,11 @@ impl Ledger {
     }
 
     pub(crate) fn is_backup_spent(&self, index: usize) -> bool {
-        index >= 128 || self.spent_backup >> index & 1 == 1
+        bit(index).is_none_or(|bit| self.spent_backup & bit == bit)
     }
 
     pub(crate) fn spend_backup(&mut self, index: usize) {
-        if index < 128 {
-            self.spent_backup |= 1 << index;
-        }
+        self.spent_backup |= bit(index).unwrap_or_default();
     }
 
     /// How many scratch codes of `enrollment` are left.
@@ -231,14 +229,12 @@ impl Ledger {
     }
 
     pub(crate) fn is_scratch_spent(&self, index: usize) -> bool {
-        index >= 128 || self.spent_scratch >> index & 1 == 1
+        bit(index).is_none_or(|bit| self.spent_scratch & bit == bit)
     }
 
     /// Marks the scratch code at this place as used.
     pub fn spend_scratch(&mut self, index: usize) {
-        if index < 128 {
-            self.spent_scratch |= 1 << index;
-        }
+        self.spent_scratch |= bit(index).unwrap_or_default();
     }
 
     /// The same, with what is spent in `other`, and nothing that whoever spent it has earned.
@@ -443,6 +439,11 @@ impl Ledger {
         }
         corrected
     }
+}
+
+/// The bit of the code at this place; `None` beyond what a ledger has bits for, where every code counts as spent.
+fn bit(place: usize) -> Option<u128> {
+    1u128.checked_shl(u32::try_from(place).ok()?)
 }
 
 /// The second code of a pair may lie one beyond the look-ahead.

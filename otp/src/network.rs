@@ -100,13 +100,12 @@ fn is_port(text: &str) -> bool {
 }
 
 fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
-    if v6.is_loopback() || v6.is_unspecified() {
-        return None;
-    }
-    let s = v6.segments();
-    let low = || Ipv4Addr::from_bits((u32::from(s[6]) << 16) | u32::from(s[7]));
-    match s {
-        [0, 0, 0, 0, 0, 0xffff | 0, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] => Some(low()),
+    // `::` and `::1` are read as 0.0.0.0 and 0.0.0.1, which name no network either.
+    let [.., a, b, c, d] = v6.octets();
+    match v6.segments() {
+        [0, 0, 0, 0, 0, 0xffff | 0, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] => {
+            Some(Ipv4Addr::new(a, b, c, d))
+        }
         _ => None,
     }
 }

@@ -58,7 +58,8 @@ impl Secret {
     /// Reads base32 as people type it: any case, spaces, hyphens, padding. Nothing is dropped in
     /// silence and nothing is mapped: `0`, `1`, `8` and `9` are errors with their place.
     pub fn from_base32(text: &str) -> Result<Self, SecretError> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(Self::MAX_BYTES));
+        let mut bytes = Zeroizing::new([0; Self::MAX_BYTES]);
+        let mut places = bytes.iter_mut();
         let (mut buffer, mut bits, mut characters, mut padded) = (0u32, 0u32, 0usize, false);
         for (index, found) in text.chars().enumerate() {
             let error = SecretError::Character { position: index + 1, found };
@@ -75,13 +76,13 @@ impl Secret {
                 return Err(SecretError::Padding { position: index + 1 });
             }
             characters += 1;
-            buffer = (buffer << 5) | value;
+            buffer = (buffer << 5) + value;
             bits += 5;
             if bits >= 8 {
                 bits -= 8;
-                // What is too long is only counted: growing would leave a copy behind, unwiped.
-                if bytes.len() < Self::MAX_BYTES {
-                    bytes.push((buffer >> bits) as u8);
+                // What is too long is only counted.
+                if let Some(place) = places.next() {
+                    *place = (buffer >> bits) as u8;
                 }
                 buffer &= (1 << bits) - 1;
             }
@@ -89,10 +90,8 @@ impl Secret {
         if matches!(characters % 8, 1 | 3 | 6) {
             return Err(SecretError::Length { characters });
         }
-        match characters * 5 / 8 {
-            size if size > Self::MAX_BYTES => Err(SecretError::Size { bits: size * 8 }),
-            _ => Self::new(&bytes),
-        }
+        let size = characters * 5 / 8;
+        bytes.get(..size).map_or(Err(SecretError::Size { bits: size * 8 }), Self::new)
     }
 
     /// Base32 in upper case, without padding: the only form every app reads.
@@ -101,7 +100,7 @@ impl Secret {
         let mut text = Zeroizing::new(String::with_capacity(self.0.len() * 8 / 5 + 8));
         let (mut buffer, mut bits) = (0u32, 0u32);
         for &byte in &self.0 {
-            buffer = (buffer << 8) | u32::from(byte);
+            buffer = (buffer << 8) + u32::from(byte);
             bits += 8;
             while bits >= 5 {
                 bits -= 5;
@@ -174,7 +173,7 @@ impl fmt::Display for SecretError {
                 f,
                 "{characters} base32 characters do not make whole bytes: a character is missing or too many"
             ),
-            Self::Size { bits } if *bits < 80 => {
+            Self::Size { bits: bits @ ..80 } => {
                 write!(f, "the secret has {bits} bits, at least 80 are needed")
             }
             Self::Size { bits } => write!(f, "the secret has {bits} bits, at most 512 are read"),

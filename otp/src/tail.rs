@@ -99,13 +99,10 @@ impl Tail {
     /// `answer` without anything at its end that may be a code.
     #[must_use]
     pub fn cut_off(mut answer: &[u8]) -> &[u8] {
-        loop {
-            let tail = Self::of(answer);
-            match answer.len().checked_sub(tail.text.len()).and_then(|end| answer.get(..end)) {
-                Some(rest) if rest.len() < answer.len() => answer = rest,
-                _ => return answer,
-            }
+        while let Some(longest) = Self::of(answer).readings.iter().map(|reading| reading.length).max() {
+            answer = answer.get(..answer.len() - longest).unwrap_or_default();
         }
+        answer
     }
 }
 

@@ -46,45 +46,42 @@ impl Label {
 /// token (which apps require there).
 #[must_use]
 pub fn provisioning_uri(token: &Token, label: &Label, counter: u64) -> Zeroizing<String> {
-    let secret = token.secret.to_base32();
-    // Room for every name with every byte encoded: a string that grows leaves a copy behind, unwiped.
-    let names = 3 * (2 * label.issuer.len() + label.account.len());
-    let mut uri = Zeroizing::new(String::with_capacity(names + secret.len() + 160));
-    uri.push_str("otpauth://");
-    uri.push_str(token.kind.name());
-    uri.push('/');
-    if !label.issuer.is_empty() {
-        encode(&label.issuer, &mut uri);
-        uri.push(':');
-    }
-    encode(&label.account, &mut uri);
-    uri.push_str("?secret=");
-    uri.push_str(&secret);
-    if !label.issuer.is_empty() {
-        uri.push_str("&issuer=");
-        encode(&label.issuer, &mut uri);
-    }
+    let (secret, issuer, account) =
+        (token.secret.to_base32(), encoded(&label.issuer), encoded(&label.account));
+    let (prefix, parameters) = match label.issuer.is_empty() {
+        true => (String::new(), parameters(token, counter)),
+        false => (format!("{issuer}:"), format!("&issuer={issuer}{}", parameters(token, counter))),
+    };
+    // In one piece: a string that grows leaves a copy behind, unwiped.
+    let parts = ["otpauth://", token.kind.name(), "/", &prefix, &account, "?secret=", &secret, &parameters];
+    Zeroizing::new(parts.concat())
+}
+
+/// What is not as apps take it to be where nothing is said.
+fn parameters(token: &Token, counter: u64) -> String {
+    let mut text = String::new();
     if token.algorithm != Algorithm::Sha1 {
-        uri.push_str("&algorithm=");
-        uri.push_str(token.algorithm.uri_name());
+        text.push_str("&algorithm=");
+        text.push_str(token.algorithm.uri_name());
     }
     if token.digits != Digits::SIX {
-        uri.push_str(&format!("&digits={}", token.digits.count()));
+        text.push_str(&format!("&digits={}", token.digits.count()));
     }
     match token.kind {
         Kind::Totp { period } if period != Period::THIRTY => {
-            uri.push_str(&format!("&period={}", period.seconds()));
+            text.push_str(&format!("&period={}", period.seconds()));
         }
         Kind::Totp { .. } => {}
-        Kind::Hotp => uri.push_str(&format!("&counter={counter}")),
+        Kind::Hotp => text.push_str(&format!("&counter={counter}")),
     }
-    uri
+    text
 }
 
 /// RFC 3986, section 2.3: letters, digits, `-`, `.`, `_`, `~` stand for themselves; every other byte of the
 /// UTF-8 text is encoded, once.
-fn encode(text: &str, to: &mut String) {
+fn encoded(text: &str) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let mut to = String::with_capacity(text.len());
     let hex = |nibble: u8| HEX.get(usize::from(nibble)).map_or('0', |&b| char::from(b));
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -95,4 +92,5 @@ fn encode(text: &str, to: &mut String) {
             to.push(hex(byte & 15));
         }
     }
+    to
 }

@@ -123,6 +123,8 @@ fn debug_shows_nothing_that_was_typed() {
             assert!(!shown.contains(part), "{shown}");
         }
     }
+    assert_eq!(format!("{:?}", Typed::parse(b"592691")), "Code(Code(6 digits))");
+    assert_eq!(format!("{:?}", Typed::parse(b"abcd-efgh-jkmn")), "Backup(BackupCode(..))");
 }
 
 #[test]

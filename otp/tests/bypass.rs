@@ -56,6 +56,15 @@ fn a_bypass_opens_as_often_as_it_says_and_then_is_used_up() {
 }
 
 #[test]
+fn what_is_left_of_a_bypass_is_none_once_it_is_over() {
+    let (enrollment, mut ledger) = holding(vec![bypass(1, 3, NOW, 3600)]);
+    types(&enrollment, &mut ledger, 1, NOW);
+    assert_eq!(ledger.bypass_left(&enrollment, 0, NOW.after(3599)), 2);
+    assert_eq!(ledger.bypass_left(&enrollment, 0, NOW.after(3600)), 0);
+    assert_eq!(ledger.bypass_left(&enrollment, 1, NOW), 0, "there is no second one");
+}
+
+#[test]
 fn the_second_of_its_end_is_too_late() {
     let (enrollment, mut ledger) = holding(vec![bypass(1, 2, NOW, 3600)]);
     assert_eq!(types(&enrollment, &mut ledger, 1, NOW.after(3599)), opened(1, 1));

@@ -129,6 +129,28 @@ fn after_a_clock_was_put_right_codes_are_good_again_but_none_twice() {
 }
 
 #[test]
+fn nothing_is_said_about_a_clock_any_more_once_it_has_come_to_where_codes_are_good() {
+    let (enrollment, ledger, policy) = used_at([NOW.after(7200)]);
+    let ledger = ledger.with_clock_corrected(&enrollment, &policy, NOW);
+    assert_eq!(enrollment.ahead(&ledger, NOW.after(59), &policy).len(), 1);
+    assert_eq!(enrollment.ahead(&ledger, NOW.after(60), &policy), []);
+}
+
+#[test]
+fn a_delay_that_lies_ahead_of_a_clock_that_was_put_right_ends() {
+    let (enrollment, ledger, policy) = waiting_since(NOW, 20);
+    let now = before(3600);
+    let mut ledger = ledger.with_clock_corrected(&enrollment, &policy, now);
+    assert_eq!((ledger.strangers_budget.at, ledger.strangers.last_failure), (now, NOW));
+    assert!(matches!(
+        judged(&enrollment, &mut ledger, &typed("000000"), now, &policy),
+        Verdict::Throttled { .. }
+    ));
+    let later = now.after(900);
+    assert!(is_accepted(&judged(&enrollment, &mut ledger, &typed(&code_at(later)), later, &policy)));
+}
+
+#[test]
 fn logins_after_the_correction_do_not_push_out_what_lies_ahead() {
     let ahead = NOW.after(DAY);
     let (enrollment, ledger, policy) = used_at([ahead]);

@@ -4,7 +4,7 @@
 mod common;
 
 use common::network;
-use otp::{Delay, Known, Lane, Ledger, Network, NetworkKey, Origin};
+use otp::{Delay, Known, Lane, Ledger, Network, NetworkKey, Origin, source_address};
 
 fn v4(a: u8, b: u8, c: u8) -> Option<Network> {
     Some(Network::V4([a, b, c]))
@@ -125,6 +125,19 @@ fn a_remote_host_names_one_network_or_none() {
     ];
     for (rhost, wanted) in table {
         assert_eq!(Network::of_rhost(rhost), wanted, "{rhost:?}");
+    }
+}
+
+#[test]
+fn an_address_is_read_without_what_stands_around_it_and_a_name_is_none() {
+    for (rhost, address) in [
+        ("192.0.2.1:22", Some("192.0.2.1")),
+        ("::ffff:192.0.2.1", Some("192.0.2.1")),
+        ("[2001:db8::1%eth0]:22", Some("2001:db8::1")),
+        ("::1", Some("::1")),
+        ("web1", None),
+    ] {
+        assert_eq!(source_address(rhost), address.map(|text| text.parse().unwrap()), "{rhost}");
     }
 }
 

@@ -324,6 +324,14 @@ fn no_set_is_larger_than_its_bits() {
 }
 
 #[test]
+fn a_backup_code_is_made_of_the_low_five_bits_of_each_byte() {
+    let low: [u8; 12] = std::array::from_fn(|n| n as u8 + 20);
+    let high = low.map(|byte| byte | 0xe0);
+    assert_eq!(BackupCode::from_random(low), BackupCode::from_random(high));
+    assert_eq!(*BackupCode::from_random(high).unwrap().expose(), "mnpq-rstv-wxyz");
+}
+
+#[test]
 fn what_is_kept_stays_spent_when_an_enrollment_changes() {
     let twin = Token { name: TokenName::new("twin").unwrap(), ..phone(K1) };
     let other = Token { name: TokenName::new("other").unwrap(), ..phone(K2) };
@@ -351,8 +359,35 @@ fn a_renamed_token_is_the_same_and_a_new_key_is_not() {
 #[test]
 fn a_ledger_without_a_token_refuses_its_codes() {
     let mut person = Person::with(vec![phone(K1)]);
+    person.ledger.spent_backup = 3;
+    person.ledger.bypass_uses[0] = 1;
+    person.types("000000", NOW);
+    let before = person.ledger.clone();
     person.ledger = person.ledger.without_tokens();
     assert_eq!(person.types("592691", NOW), Verdict::Malformed(Malformed::WrongLength));
+    let taken_away = Ledger { tokens: vec![], spent_backup: 0, bypass_uses: [0; 8], ..before };
+    assert_eq!(person.ledger, taken_away, "the lanes stay");
+}
+
+#[test]
+fn a_token_that_is_raised_never_goes_back() {
+    let state = TokenState { next: 7, drift: 2, ..TokenState::default() };
+    assert_eq!(state.raised_to(9), TokenState { next: 9, ..state.clone() });
+    assert_eq!(state.raised_to(5), state);
+}
+
+#[test]
+fn what_lies_beyond_the_bits_of_a_ledger_is_spent() {
+    let mut person = with_backup(&[]);
+    let code = backup_code(1);
+    let mut set = BackupSet::new(1, NOW, [3; 16], std::slice::from_ref(&code));
+    set.hashes = [vec![[0; 32]; 128], set.hashes].concat();
+    person.enrollment = person.enrollment.with_backup(Some(set));
+    assert!(is_replayed(&person.types(&code.expose(), NOW)));
+    assert_eq!(person.ledger.backup_left(&person.enrollment), 128);
+    let before = person.ledger.clone();
+    person.ledger.spend_scratch(128);
+    assert_eq!(person.ledger, before);
 }
 
 #[test]

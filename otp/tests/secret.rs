@@ -80,6 +80,7 @@ fn short_and_long_keys_are_refused_with_their_size() {
     assert_eq!(refused("AZM47MJA"), SecretError::Size { bits: 40 });
     assert_eq!(refused("AZM47MJA").to_string(), "the secret has 40 bits, at least 80 are needed");
     assert_eq!(refused(&"A".repeat(15)), SecretError::Size { bits: 72 });
+    assert_eq!(SecretError::Size { bits: 80 }.to_string(), "the secret has 80 bits, at most 512 are read");
     assert_eq!(refused(&"A".repeat(104)), SecretError::Size { bits: 520 });
     assert_eq!(refused(&"A".repeat(8000)), SecretError::Size { bits: 40_000 });
     assert_eq!(Secret::from_base32(&"A".repeat(103)).unwrap().bits(), 512);

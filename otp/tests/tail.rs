@@ -356,6 +356,7 @@ fn a_clock_that_is_behind_judges_no_code_and_takes_a_backup_code() {
 fn debug_shows_nothing_of_a_password() {
     let shown = format!("{:?}", Tail::of(b"secretsecret592691"));
     assert!(!shown.contains("592691") && !shown.contains("secret") && !shown.contains("101"), "{shown}");
+    assert!(shown.starts_with("Tail {") && shown.contains("Code(6 digits)"), "{shown}");
 }
 
 #[test]
@@ -398,6 +399,20 @@ fn where_no_code_is_needed_a_code_earns_nothing() {
 }
 
 #[test]
+fn of_a_password_no_more_is_cut_off_than_may_be_codes() {
+    for (answer, rest) in [
+        ("hunter", "hunter"),
+        ("hunter592691", "hunter"),
+        ("hunter592691 606107", "hunter"),
+        ("p!abcd-efgh-jkmn592691\n", "p!"),
+        ("592691", ""),
+        ("", ""),
+    ] {
+        assert_eq!(Tail::cut_off(answer.as_bytes()), rest.as_bytes(), "{answer}");
+    }
+}
+
+#[test]
 fn a_code_from_a_network_makes_it_known() {
     let (enrollment, ledger) = enrolled(vec![phone(K1)]);
     let origin = Origin::Network(network("192.0.2.7"));
@@ -417,6 +432,7 @@ proptest! {
         let answer = [&password[..], end.as_bytes()].concat();
         let rest = Tail::cut_off(&answer);
         prop_assert!(answer.starts_with(rest));
+        prop_assert!(!readings(&answer).is_empty() || rest == answer);
         prop_assert_eq!(readings(rest), Vec::<String>::new());
         let tail = Tail::of(&answer);
         prop_assert!(tail.text().is_ascii() && tail.text().len() <= 48);

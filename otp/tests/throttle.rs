@@ -5,8 +5,8 @@ mod common;
 
 use common::{K1, NOW, enrolled, judged, named, network, numbered_secret, pair_of, phone, typed, typed_from};
 use otp::{
-    BackupCode, BackupSet, Chance, Delay, Enrollment, Kind, Known, Lane, Ledger, Malformed, Origin, Policy,
-    Time, Token, Verdict, judge, throttled,
+    BackupCode, BackupSet, Bucket, Chance, Delay, Enrollment, Kind, Known, Lane, Ledger, Malformed, Origin,
+    Policy, Time, Token, Verdict, judge, throttled,
 };
 
 /// The owner, known from home, console and elsewhere, with one backup code.
@@ -147,6 +147,8 @@ fn a_throttled_attempt_changes_nothing() {
         let waits = Verdict::Throttled { lane: Lane::Strangers, until: now.after(30) };
         assert_eq!((judgement.verdict, judgement.next), (waits, None), "{text}");
     }
+    let same_second = judge(&owner.enrollment, &owner.ledger, &typed("000000"), now, &owner.policy);
+    assert!(matches!(same_second.verdict, Verdict::Throttled { .. }) && same_second.next.is_none());
     assert!(is_accepted(&owner.types(Origin::Stranger, &code_at(now.after(30)), now.after(30))));
 }
 
@@ -291,6 +293,28 @@ fn a_guess_worth_more_than_the_budget_is_never_judged_and_pairs_still_open() {
 }
 
 #[test]
+fn a_guess_worth_the_whole_budget_is_judged_once() {
+    let mut owner = Owner::new();
+    // Nine steps of 10^-6, and a budget of nine tenths of half of 2 * 10^-5.
+    owner.policy.window = 4;
+    owner.policy.throttle.yearly_risk = Chance::from_ratio(2, 100_000);
+    assert_eq!(owner.types(Origin::Stranger, "000000", NOW), Verdict::Wrong { counted: true });
+    assert!(matches!(owner.types(Origin::Stranger, "000000", NOW), Verdict::Throttled { .. }));
+}
+
+#[test]
+fn a_budget_that_was_charged_ahead_from_another_network_is_restamped() {
+    let mut owner = Owner::new();
+    owner.is_attacked(home(), 150, NOW);
+    owner.ledger.latest = NOW;
+    let ahead = owner.ledger.known_budget.at;
+    let other = Origin::Network(network("2001:db8::9"));
+    assert!(ahead > NOW.after(86_400));
+    assert!(matches!(owner.types(other, "000000", NOW), Verdict::Throttled { .. }));
+    assert_eq!(owner.ledger.known_budget.at, NOW);
+}
+
+#[test]
 fn the_ninth_network_is_forgotten_and_the_oldest_goes_first() {
     let mut owner = Owner::new();
     owner.ledger.known.clear();
@@ -333,5 +357,14 @@ fn unlock_opens_every_lane_and_gives_back_nothing_that_was_spent() {
     assert_eq!(owner.ledger.waits(chance, &owner.policy, now), []);
     assert_eq!(owner.ledger.tokens, before.tokens);
     assert_eq!(owner.ledger.latest, before.latest);
+    for budget in [
+        owner.ledger.console_budget,
+        owner.ledger.others_budget,
+        owner.ledger.strangers_budget,
+        owner.ledger.known_budget,
+        owner.ledger.services_budget,
+    ] {
+        assert_eq!(budget, Bucket::default());
+    }
     assert!(!is_accepted(&owner.types(Origin::Console, "592691", NOW)));
 }

@@ -133,6 +133,7 @@ fn a_colon_is_replaced_and_that_can_be_said() {
     let label = Label::new("web1:8443", "dom:alice");
     assert_eq!((label.issuer(), label.account()), ("web1-8443", "dom-alice"));
     assert!(label.differs("web1:8443", "dom:alice"));
+    assert!(label.differs("web1:8443", "dom-alice") && label.differs("web1-8443", "dom:alice"));
     assert!(!Label::new("web1", "alice").differs("web1", "alice"));
     let uri = provisioning_uri(&phone(K1), &label, 0).to_string();
     assert_eq!(uri.matches(':').count(), 2, "{uri}");

@@ -134,12 +134,9 @@ impl Case<'_> {
             };
             match self.admitted(code.digits(), guess) {
                 Ok(chance) => admission.open.push((reading, chance)),
-                Err(wait @ Verdict::Throttled { .. }) if guess == Guess::Single => {
-                    admission.wait = Some(wait);
-                }
-                Err(refusal @ (Verdict::ClockBehind { .. } | Verdict::Throttled { .. })) => {
-                    admission.refusal = Some(refusal);
-                }
+                // Single codes come last. They wait longer than two do, and wherever two have to.
+                Err(wait @ Verdict::Throttled { .. }) => admission.wait = Some(wait),
+                Err(refusal @ Verdict::ClockBehind { .. }) => admission.refusal = Some(refusal),
                 // No token has codes of this length.
                 Err(_) => {}
             }

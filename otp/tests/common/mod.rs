@@ -66,7 +66,7 @@ pub(crate) fn pair_of(token: &Token, factor: u64) -> String {
 /// A code of `digits` digits that `accepts` refuses: for guesses that have to be wrong.
 pub(crate) fn code_unlike(digits: u8, accepts: impl Fn(&str) -> bool) -> Code {
     let width = usize::from(digits);
-    let wrong = (0..).map(|number| format!("{number:0width$}")).find(|text| !accepts(text));
+    let wrong = (0..1000).map(|number| format!("{number:0width$}")).find(|text| !accepts(text));
     Code::new(wrong.unwrap().as_bytes()).unwrap()
 }
 
