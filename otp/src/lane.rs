@@ -2,8 +2,9 @@
 //!
 //! A throttle that one can trigger for somebody else is a way to lock them out. So every person has one
 //! lane for the console, one for other local accounts, one for services that ask about everybody, one for
-//! each network they are known from, and one for the rest of the world; what happens in one leaves the others
-//! untouched.
+//! each network they are known from, and one for the rest of the world; what happens in one makes nobody wait
+//! in another. What may be guessed in a year is bounded for several of them together: all known networks, and
+//! other accounts with those services.
 
 use crate::{Ledger, NetworkKey};
 use std::fmt;

@@ -34,14 +34,13 @@ pub struct Ledger {
     pub known: Vec<Known>,
     /// The console's budget.
     pub console_budget: Bucket,
-    /// The budget of other local accounts.
+    /// The budget of other local accounts, which services that ask about everybody are too: an attacker who
+    /// is everywhere at once must find four budgets and no more.
     pub others_budget: Bucket,
     /// The strangers' budget.
     pub strangers_budget: Bucket,
     /// The budget of all known networks together.
     pub known_budget: Bucket,
-    /// The budget of services that ask about everybody.
-    pub services_budget: Bucket,
 }
 
 /// What is spent of one token.
@@ -294,20 +293,18 @@ impl Ledger {
     pub(crate) fn bucket(&self, lane: Lane) -> Bucket {
         match lane {
             Lane::Console => self.console_budget,
-            Lane::Others => self.others_budget,
+            Lane::Others | Lane::Services => self.others_budget,
             Lane::Strangers => self.strangers_budget,
             Lane::Known(_) => self.known_budget,
-            Lane::Services => self.services_budget,
         }
     }
 
     pub(crate) fn bucket_mut(&mut self, lane: Lane) -> &mut Bucket {
         match lane {
             Lane::Console => &mut self.console_budget,
-            Lane::Others => &mut self.others_budget,
+            Lane::Others | Lane::Services => &mut self.others_budget,
             Lane::Strangers => &mut self.strangers_budget,
             Lane::Known(_) => &mut self.known_budget,
-            Lane::Services => &mut self.services_budget,
         }
     }
 
@@ -334,7 +331,6 @@ impl Ledger {
             others_budget: Bucket::default(),
             strangers_budget: Bucket::default(),
             known_budget: Bucket::default(),
-            services_budget: Bucket::default(),
             ..self.clone()
         }
     }
@@ -433,7 +429,6 @@ impl Ledger {
             &mut corrected.others_budget,
             &mut corrected.strangers_budget,
             &mut corrected.known_budget,
-            &mut corrected.services_budget,
         ] {
             bucket.at = bucket.at.min(now);
         }

@@ -54,6 +54,13 @@ fn depth(throttle: &Throttle, guess: Guess) -> u64 {
 }
 
 impl Bucket {
+    /// One bucket for what was charged to two. How much has drained since the elder charge only a policy tells,
+    /// so nothing has.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        Self { spent: self.spent.plus(other.spent), at: self.at.max(other.at) }
+    }
+
     /// What has drained by `now`. Time that runs backwards drains nothing.
     fn drained(self, throttle: &Throttle, now: Time) -> u64 {
         let rate = u128::from(throttle.yearly_risk.0 / 2);

@@ -311,10 +311,9 @@ impl World {
         };
         match lane {
             Lane::Console => rest.console_budget = old.console_budget,
-            Lane::Others => rest.others_budget = old.others_budget,
+            Lane::Others | Lane::Services => rest.others_budget = old.others_budget,
             Lane::Strangers => rest.strangers_budget = old.strangers_budget,
             Lane::Known(_) => rest.known_budget = old.known_budget,
-            Lane::Services => rest.services_budget = old.services_budget,
         }
         rest.latest = old.latest;
         assert_eq!(rest, *old);

@@ -113,6 +113,22 @@ fn a_failure_stays_in_its_lane() {
 }
 
 #[test]
+fn services_that_ask_about_everybody_spend_what_other_accounts_may_and_make_none_of_these_wait() {
+    for (guilty, other) in [(Origin::Service, Origin::Others), (Origin::Others, Origin::Service)] {
+        let mut owner = Owner::new();
+        let now = owner.is_attacked(guilty, 5, NOW);
+        assert!(owner.wait(guilty, now).is_some());
+        assert_eq!(owner.wait(other, now), None, "{guilty:?} failed five times");
+        let now = owner.is_attacked(guilty, 195, now);
+        assert!(owner.wait(other, now).unwrap().since(now) > 900, "{guilty:?} has spent the budget of both");
+        assert!(is_accepted(&owner.types(other, &pair_of(&phone(K1), now.0 / 30 - 1), now)));
+        for origin in [home(), Origin::Console, Origin::Stranger] {
+            assert_eq!(owner.wait(origin, now), None, "{guilty:?}, {origin:?}");
+        }
+    }
+}
+
+#[test]
 fn delays_double_from_half_a_minute_to_a_quarter_of_an_hour() {
     let mut owner = Owner::new();
     let mut now = NOW;
@@ -362,7 +378,6 @@ fn unlock_opens_every_lane_and_gives_back_nothing_that_was_spent() {
         owner.ledger.others_budget,
         owner.ledger.strangers_budget,
         owner.ledger.known_budget,
-        owner.ledger.services_budget,
     ] {
         assert_eq!(budget, Bucket::default());
     }
