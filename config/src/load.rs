@@ -1,6 +1,6 @@
 //! Reading the file: opened once, checked on the handle, read within bounds.
 
-use crate::comments::without_comments;
+use crate::comments::Bare;
 use crate::{ConfigError, Settings};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -11,7 +11,7 @@ use std::path::Path;
 pub const DEFAULT_PATH: &str = "/etc/security/pam_totp.toml";
 
 /// Longest file that is read, in bytes.
-const LONGEST: u64 = 64 * 1024;
+const LONGEST: usize = 64 * 1024;
 
 /// Reads the settings at `path`, or at [`DEFAULT_PATH`]. Only there may the file be missing: then every
 /// setting has its default, under which nobody is exempt from anything.
@@ -51,22 +51,46 @@ fn read(path: &Path, file: File) -> Result<String, ConfigError> {
     if metadata.mode() & 0o022 != 0 {
         return Err(refused("writable by group or others (chmod go-w)"));
     }
-    let length = usize::try_from(metadata.len().min(LONGEST)).unwrap_or(0);
-    let mut bytes = Vec::with_capacity(length + 1);
-    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > LONGEST {
+    let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    if length > LONGEST {
         return Err(refused("longer than 64 KiB"));
     }
+    let mut bytes = Vec::new();
+    read_expected(&file, length, &mut bytes).map_err(io)?;
     // Somebody writes it in place: the lines that deny may be those that are not there yet.
-    if bytes.len() < length {
-        return Err(refused("became shorter while it was read"));
+    if bytes.len() != length {
+        return Err(refused("changed while it was read"));
     }
     String::from_utf8(bytes).map_err(|_| refused("not UTF-8 text"))
 }
 
+/// Reads the `length` bytes that a regular file was said to have into `bytes`: fewer where it has become shorter, one
+/// more where it has grown. What does not change is read at once, since only at its end a file answers with less than
+/// was asked for, and no copy of it is left behind.
+///
+/// # Errors
+/// Those of read(2).
+pub fn read_expected(mut file: &File, length: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+    bytes.resize(length.saturating_add(1), 0);
+    let mut filled = 0;
+    while let Some(room) = bytes.get_mut(filled..) {
+        match file.read(room) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        if filled >= length {
+            break;
+        }
+    }
+    bytes.truncate(filled);
+    Ok(())
+}
+
 /// Parses the text of a settings file; `path` is for the error.
 pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
-    if let Some(settings) = without_comments(text).and_then(|bare| Settings::read(&bare).ok()) {
+    if let Some(settings) = Bare::of(text).and_then(|bare| bare.settings().ok()) {
         return Ok(settings);
     }
     // Once more with all of it, so that what is wrong is found at its own column.

@@ -5,6 +5,7 @@ use crate::rules::Rule;
 use crate::table::{self, Table, Wrong, boolean, text};
 use crate::values::{self, bounded};
 use otp::{Algorithm, Chance, Digits, Period, Policy, Throttle, Time};
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// The day of this release, in Unix time: a clock more than a day before it is wrong. Set with each release.
@@ -87,7 +88,7 @@ pub struct Login {
     /// Until when `unenrolled = "skip"` and `nullok` hold; for ever if it is not set.
     pub skip_until: Option<Time>,
     /// Services that are local where no remote host is known.
-    pub local_services: Vec<String>,
+    pub local_services: Vec<Cow<'static, str>>,
     /// The prompt.
     pub prompt: String,
     /// Whether the code is shown while it is typed.
@@ -136,9 +137,22 @@ pub enum SelfEnroll {
     Never,
 }
 
+impl Login {
+    /// Whether nobody asks this service from far away where it names no remote host.
+    #[must_use]
+    pub fn is_local(&self, service: &str) -> bool {
+        self.local_services.iter().any(|local| local == service)
+    }
+}
+
 impl Settings {
     /// Reads the text of a settings file.
     pub(crate) fn read(text: &str) -> Result<Self, Wrong> {
+        Self::read_numbered(text, |at| Wrong { at, message: String::new() }.place(text).0)
+    }
+
+    /// Reads a text; `line` is that of the file which begins so many bytes from its start.
+    pub(crate) fn read_numbered(text: &str, line: impl Fn(usize) -> usize) -> Result<Self, Wrong> {
         let mut root = Table::parse(text)?;
         let mut settings = Self { issuer: root.take("issuer", owned)?, ..Self::default() };
         if let Some(table) = root.table("store")? {
@@ -164,7 +178,8 @@ impl Settings {
             settings.daemon.read(table)?;
         }
         for entry in root.tables("rule")? {
-            settings.rules.push(Rule::read(entry, text)?);
+            let line = line(entry.at());
+            settings.rules.push(Rule::read(entry, line)?);
         }
         root.finish()?;
         Ok(settings)
@@ -258,7 +273,7 @@ impl Default for Login {
         Self {
             unenrolled: Unenrolled::Require,
             skip_until: None,
-            local_services: LOCAL_SERVICES.map(str::to_owned).to_vec(),
+            local_services: LOCAL_SERVICES.map(Cow::Borrowed).to_vec(),
             prompt: "Verification code: ".to_owned(),
             echo: false,
             hints: false,
@@ -359,7 +374,10 @@ impl Login {
         };
         set(&mut self.unenrolled, table.take("unenrolled", unenrolled)?);
         self.skip_until = table.take("skip_until", values::instant)?;
-        set(&mut self.local_services, table.take("local_services", |list| table::array(list, owned))?);
+        set(
+            &mut self.local_services,
+            table.take("local_services", |list| table::array(list, |name| owned(name).map(Cow::Owned)))?,
+        );
         set(&mut self.prompt, table.take("prompt", values::prompt)?);
         set(&mut self.echo, table.take("echo", boolean)?);
         set(&mut self.hints, table.take("hints", boolean)?);

@@ -43,7 +43,7 @@ impl Context {
     pub(crate) fn origin(&self, account: &Account, settings: &Settings) -> Origin {
         match &self.rhost {
             Some(rhost) => Network::of_rhost(rhost).map_or(Origin::Stranger, Origin::Network),
-            None if settings.login.local_services.contains(&self.service) => self.local(account),
+            None if settings.login.is_local(&self.service) => self.local(account),
             None => Origin::Stranger,
         }
     }
@@ -53,7 +53,7 @@ impl Context {
         if let Some(place) = Place::named(self.rhost.as_deref(), self.connection.as_deref()) {
             return place;
         }
-        if !settings.login.local_services.contains(&self.service) {
+        if !settings.login.is_local(&self.service) {
             return Place::Unknown("the service names no remote host, and is not known to be local");
         }
         match self.caller(account) {

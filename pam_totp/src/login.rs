@@ -228,7 +228,7 @@ impl Login<'_> {
 
     fn memory(&self, handle: &PamHandle) -> Option<Memory> {
         let account = self.ruling.account.as_ref()?;
-        let is_local = self.settings.login.local_services.contains(&self.context.service);
+        let is_local = self.settings.login.is_local(&self.context.service);
         let tells_apart =
             |bound: &Bound| bound.tells_apart(is_local, self.context.names_owner_or_root(account));
         Memory::of(handle, account.uid()?, tells_apart, self.ruling.remember?)

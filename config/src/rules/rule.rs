@@ -47,9 +47,8 @@ pub enum Then {
 }
 
 impl Rule {
-    /// Reads an entry of the settings that `whole` is the text of.
-    pub(crate) fn read(mut table: Table<'_>, whole: &str) -> Result<Self, Wrong> {
-        let (line, _) = Wrong { at: table.at(), message: String::new() }.place(whole);
+    /// Reads an entry of the settings, which begins at this line.
+    pub(crate) fn read(mut table: Table<'_>, line: usize) -> Result<Self, Wrong> {
         let rule = Self {
             users: table.take("user", |value| texts(value, name))?,
             groups: table.take("group", |value| texts(value, name))?,

@@ -95,7 +95,7 @@ pub(crate) fn findings(
 /// Whether the rules ask this person for a code, as far as that can be said beforehand.
 fn is_asked(house: &House, account: &Account, service: &str) -> bool {
     let settings = &house.settings;
-    let is_local = settings.login.local_services.iter().any(|name| name == service);
+    let is_local = settings.login.is_local(service);
     let place = match AFAR.parse() {
         Ok(address) if !is_local => Place::Address(address),
         _ => Place::Local,

@@ -45,7 +45,7 @@ fn place(settings: &Settings, service: &str, from: Option<&str>) -> Place {
     match Place::named(from, None) {
         Some(place) => place,
         None if service == POLKIT => Place::Unknown("who called the service is not established"),
-        None if settings.login.local_services.iter().any(|local| local == service) => Place::Local,
+        None if settings.login.is_local(service) => Place::Local,
         None => Place::Unknown("the service names no remote host, and is not known to be local"),
     }
 }
