@@ -4,12 +4,12 @@
 use crate::{Fault, FoldedName, LEDGER_LEN, Owner, SLOT_LEN, Slots, StoreError};
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, renameat};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, geteuid, syncfs, unlinkat};
 use std::fs::{File, TryLockError};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ const USERS: &str = "users";
 const NAMES: &str = "names";
 
 /// Longest enrollment that is read, in bytes: four times what the largest one takes.
-const LONGEST_ENROLLMENT: u64 = 64 * 1024;
+const LONGEST_ENROLLMENT: usize = 64 * 1024;
 /// How long a lock is waited for.
 const LOCK_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -398,13 +398,10 @@ pub(crate) fn folder_flags() -> OFlag {
 
 /// Opens `path`, which is absolute, following no symbolic link in any of its parts.
 pub(crate) fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
-    let below = path.strip_prefix("/").map_err(|_| Errno::EINVAL)?;
-    let slash = openat(nix::fcntl::AT_FDCWD, "/", folder_flags() | OFlag::O_CLOEXEC, Mode::empty())?;
-    if below.as_os_str().is_empty() {
-        above_stdio(slash)
-    } else {
-        open_beneath(&slash, below, folder_flags(), ResolveFlag::empty())
+    if !path.is_absolute() {
+        return Err(Errno::EINVAL);
     }
+    open_by(AT_FDCWD, path, folder_flags(), ResolveFlag::empty())
 }
 
 /// Opens what is in a folder of the store. It is one tree: a mount over a part of it hides who is enrolled there,
@@ -419,19 +416,23 @@ pub(crate) fn open_beneath(
     flags: OFlag,
     resolve: ResolveFlag,
 ) -> Result<OwnedFd, Errno> {
+    open_by(from.as_fd(), path, flags, ResolveFlag::RESOLVE_BENEATH | resolve)
+}
+
+fn open_by(from: BorrowedFd<'_>, path: &Path, flags: OFlag, resolve: ResolveFlag) -> Result<OwnedFd, Errno> {
     // O_NONBLOCK: opening a FIFO must not hang a login.
     let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let always = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_BENEATH;
-    let how = OpenHow::new().flags(flags).resolve(always | resolve);
-    let opened = match openat2(from.as_fd(), path, how) {
+    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | resolve);
+    let opened = match openat2(from, path, how) {
         // Older kernels do not have the call, and sandboxes that do not know it answer like this.
         Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG | Errno::EAGAIN) => {
-            let opened = step_by_step(from.as_fd(), path, flags)?;
+            let opened = step_by_step(from, path, flags)?;
             // What can be told without the call: not a second mount of the same file system.
-            let stays = resolve.is_empty() || fstat(&opened)?.st_dev == fstat(&from)?.st_dev;
+            let may_cross = !resolve.contains(ResolveFlag::RESOLVE_NO_XDEV);
+            let stays = may_cross || fstat(&opened)?.st_dev == fstat(from)?.st_dev;
             if stays { Ok(opened) } else { Err(Errno::EXDEV) }
         }
-        other => other.map_err(|errno| symlink_or(errno, from.as_fd(), path)),
+        other => other.map_err(|errno| symlink_or(errno, from, path)),
     }?;
     above_stdio(opened)
 }
@@ -530,18 +531,17 @@ pub(crate) fn read_all(
     file: &File,
     stat: &FileStat,
     path: &Path,
-    limit: u64,
+    limit: usize,
 ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-    let length = u64::try_from(stat.st_size).unwrap_or(0);
+    let length = usize::try_from(stat.st_size).unwrap_or(0);
     let too_large = || StoreError::Refused { path: path.into(), fault: Fault::TooLarge };
     if length > limit {
         return Err(too_large());
     }
-    // Room for all of it at once, so that growing leaves no copy of a secret behind. These files are never
-    // written in place, so one that grew is not one of ours.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
-    file.take(length + 1).read_to_end(&mut bytes).map_err(|error| io(path, "read", error))?;
-    if bytes.len() as u64 > length {
+    let mut bytes = Zeroizing::new(Vec::new());
+    config::read_expected(file, length, &mut bytes).map_err(|error| io(path, "read", error))?;
+    // These files are never written in place, so one that grew is not one of ours.
+    if bytes.len() > length {
         return Err(too_large());
     }
     Ok(bytes)
