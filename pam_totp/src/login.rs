@@ -18,6 +18,7 @@ use pam::constants::{
 use pam::conv::Conv;
 use pam::items::User;
 use pam::module::PamHandle;
+use std::cell::RefCell;
 use std::ffi::CStr;
 use verifier::wire::Claims;
 use verifier::{
@@ -54,7 +55,9 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
     let silent = flags & PAM_SILENT != 0;
     let hints = settings.login.hints && !silent;
     let ruling = Ruling::none();
-    let mut login = Login { settings: &settings, context: &context, pass, hints, ruling, memory: None };
+    let no_pause = RefCell::default();
+    let mut login =
+        Login { settings: &settings, context: &context, pass, hints, ruling, memory: None, no_pause };
     if let Ok(Some(name)) = &named {
         login.ruling = login.ruling(name);
         login.memory = login.memory(handle);
@@ -75,7 +78,7 @@ pub(crate) fn authenticate(handle: &mut PamHandle, line: &[&CStr], flags: PamFla
         );
     }
     let user = account.as_ref().map(|account| account.name.as_str());
-    let no_pause = exempt::pause().err();
+    let no_pause = login.no_pause.take();
     let report = |ending: &Ending| {
         let words = login.ruling.words.as_deref().filter(|_| !matches!(ending, Ending::UnknownAccount));
         let report = Report::new(ending, user, typed.as_ref(), &context);
@@ -175,6 +178,8 @@ pub(crate) struct Login<'a> {
     ruling: Ruling,
     /// What is remembered of this login, where a rule says that it is.
     memory: Option<Memory>,
+    /// What was wrong with a pause, when one was last looked for.
+    no_pause: RefCell<Option<String>>,
 }
 
 impl Login<'_> {

@@ -34,7 +34,13 @@ impl Login<'_> {
     /// Nobody is asked who has an account, while that is so, unless a rule denies, or would if what cannot be
     /// evaluated turned out so.
     fn paused(&self, name: &UserName) -> Option<(Account, Ending)> {
-        let pause = pause().ok()??;
+        let pause = match pause() {
+            Ok(pause) => pause?,
+            Err(why) => {
+                self.no_pause.replace(Some(why));
+                return None;
+            }
+        };
         let account = lookup(name).ok()??;
         let is_denied = self.ruling.then == Then::Deny
             || rules::may_deny(&self.settings.rules, &self.circumstances(&account));
@@ -72,7 +78,7 @@ impl Login<'_> {
 }
 
 /// The pause that holds, or what is wrong with one: then there is none. Who is not root goes on being asked.
-pub(super) fn pause() -> Result<Option<Pause>, String> {
+fn pause() -> Result<Option<Pause>, String> {
     match geteuid().is_root() {
         true => Pause::current(sys::now()).map_err(|error| error.to_string()),
         false => Ok(None),
