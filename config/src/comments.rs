@@ -14,7 +14,7 @@ pub(crate) struct Bare {
 impl Bare {
     /// `None` where only a parser can tell what is a comment, or that it is a good one.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let mut bare = Self { text: String::with_capacity(text.len()), lines: Vec::new() };
+        let mut bare = Self { text: String::new(), lines: Vec::new() };
         let (mut rest, mut number) = (text, 1);
         while !rest.is_empty() {
             let blank = rest.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();

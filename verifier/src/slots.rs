@@ -115,23 +115,22 @@ impl Slot {
         pairs_only.fold(u32::from(self.confirmed) * CONFIRMED, |flags, flag| flags | flag)
     }
 
-    /// The bytes of this record.
+    /// The bytes of this record, as many as [`SLOT_LEN`].
     #[must_use]
-    pub fn encode(&self) -> [u8; SLOT_LEN] {
-        let mut body = Writer(Vec::with_capacity(SLOT_LEN));
+    pub fn encode(&self) -> Vec<u8> {
+        let mut body = Writer(Vec::new());
         body.ledger(&self.ledger);
-        let mut header = Writer(Vec::with_capacity(HEADER));
+        let mut header = Writer(Vec::with_capacity(SLOT_LEN));
         header.0.extend_from_slice(MAGIC);
         header.u32((HEADER + CHECKSUM + body.0.len()) as u32);
         header.u32(self.flags());
         header.u64(self.generation);
         header.0.extend_from_slice(&self.enrollment.0);
         let checksum = checksum(&header.0, &body.0);
-        let mut bytes = [0; SLOT_LEN];
-        let record = [&header.0[..], &checksum, &body.0].concat();
-        if let Some(room) = bytes.get_mut(..record.len()) {
-            room.copy_from_slice(&record);
-        }
+        let mut bytes = header.0;
+        bytes.extend_from_slice(&checksum);
+        bytes.extend_from_slice(&body.0);
+        bytes.resize(SLOT_LEN, 0);
         bytes
     }
 
@@ -390,7 +389,7 @@ mod tests {
         let bytes = slot().encode();
         let used = 72 + 8 + 16 + 16 + 8 + 1 + 48 + 80 + 8 + 8 * 152 + 8 * 28;
         for bit in 0..used * 8 {
-            let mut flipped = bytes;
+            let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(Slot::decode(&flipped), None, "bit {bit}");
         }
