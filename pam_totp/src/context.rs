@@ -1,5 +1,6 @@
 //! Who wants to log in, where, and from where: copied out of the handle before anything is asked.
 
+use crate::accounts::lookup;
 use crate::sys;
 use config::Settings;
 use config::rules::Place;
@@ -8,7 +9,7 @@ use otp::Network;
 use pam::items::{Item, RHost, RUser, Service, Tty};
 use pam::module::PamHandle;
 use std::ffi::CStr;
-use verifier::{Account, Origin, UserName, lookup};
+use verifier::{Account, Origin, UserName};
 
 /// polkit names as the caller whoever it is to authenticate (`PAM_RUSER` is `PAM_USER`), and where systemd starts
 /// its helper, from polkit 127 on, that is root, for whoever knocked at a socket that is open to everybody.

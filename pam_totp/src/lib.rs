@@ -5,6 +5,7 @@
 //! error denies. All `unsafe` stands in `sys.rs`.
 #![deny(unsafe_code)]
 
+mod accounts;
 mod arguments;
 mod context;
 mod login;

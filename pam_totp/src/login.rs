@@ -2,6 +2,7 @@
 
 mod exempt;
 
+use crate::accounts::whose;
 use crate::arguments::{Arguments, Effective, Pass};
 use crate::context::Context;
 use crate::pass;
@@ -23,7 +24,7 @@ use std::ffi::CStr;
 use verifier::wire::Claims;
 use verifier::{
     Account, Bound, Circumstances, FileStore, Local, Origin, Outcome, Remote, Standing, StoreError, UserName,
-    Verifier, whose,
+    Verifier,
 };
 use zeroize::Zeroizing;
 

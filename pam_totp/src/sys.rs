@@ -9,6 +9,7 @@ use pam::module::PamHandle;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString};
+use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -132,6 +133,20 @@ fn data_name() -> String {
 pub(crate) fn copy(code: &PamResultCode) -> PamResultCode {
     // SAFETY: a field-less enum without destructor, read from a valid reference.
     unsafe { ptr::read(code) }
+}
+
+/// Whether malloc(3) has 64 KiB left, whatever the reserve below holds.
+pub(crate) fn has_heap() -> bool {
+    let layout = Layout::new::<[u8; 64 * 1024]>();
+    // SAFETY: the layout is not empty, nobody touches what comes, and it goes back to where it came from.
+    unsafe {
+        // Otherwise both calls may be left out.
+        let memory = black_box(System.alloc(layout));
+        if !memory.is_null() {
+            System.dealloc(memory, layout);
+        }
+        !memory.is_null()
+    }
 }
 
 /// This machine's clock: the one place where this module reads it.

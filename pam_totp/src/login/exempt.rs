@@ -2,12 +2,13 @@
 //! that this rests on is established.
 
 use super::Login;
+use crate::accounts::lookup;
 use crate::report::Ending;
 use crate::sys;
 use config::Unenrolled;
 use config::rules::{self, Then};
 use nix::unistd::geteuid;
-use verifier::{Account, FoldedName, Pause, Standing, UserName, Verifier, lookup};
+use verifier::{Account, FoldedName, Pause, Standing, UserName, Verifier};
 
 /// Why no code is asked for.
 const REMEMBERED: &str = "remembered";

@@ -47,7 +47,7 @@ fn settings_that_are_cut_short_while_they_are_read_are_no_settings() {
             calls.iter().find(|call| call.call == "read" && call.shown.contains("fail_delay")).unwrap();
         lab.syslog.clear();
         assert_eq!(Report::of(meets(&login, read, "retval=0")).verdict(), Code::ServiceErr);
-        assert!(lab.decision().contains("became shorter while it was read"));
+        assert!(lab.decision().contains("changed while it was read"));
     });
 }
 
