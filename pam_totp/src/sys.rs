@@ -93,9 +93,27 @@ pub(crate) fn environment(handle: &PamHandle, name: &CStr) -> Option<String> {
 
 /// Asks libpam to delay a failure.
 pub(crate) fn fail_delay(handle: &mut PamHandle, seconds: u64) {
-    let microseconds = seconds.saturating_mul(1_000_000).try_into().unwrap_or(libc::c_uint::MAX);
+    let microseconds = blurred(seconds).try_into().unwrap_or(libc::c_uint::MAX);
     // SAFETY: pam_fail_delay(3) takes a live handle and a number.
     unsafe { pam_fail_delay(handle, microseconds) };
+}
+
+/// So many seconds and up to half as much more, in microseconds. libpam varies a delay too, but before 1.6 by what
+/// the second of the login makes of it (libpam/pam_delay.c), which everybody knows. More and not less, since
+/// pam_unix asks for two seconds whatever was typed, and the longest delay counts. The sum of three draws has no
+/// edge that the shortest of many answers would show.
+fn blurred(seconds: u64) -> u64 {
+    let mut draws = [0_u16; 3];
+    // SAFETY: getrandom(2) fills as many bytes as these are.
+    let filled =
+        unsafe { libc::getrandom(draws.as_mut_ptr().cast(), size_of_val(&draws), libc::GRND_NONBLOCK) };
+    if usize::try_from(filled) != Ok(size_of_val(&draws)) {
+        // In a sandbox without that call. The nanoseconds of a clock are known to nobody far away either.
+        draws = [since_boot().map_or(0, |since| since.subsec_nanos() as u16); 3];
+    }
+    let part = draws.into_iter().map(u64::from).sum::<u64>();
+    let least = seconds.saturating_mul(1_000_000);
+    least.saturating_add(least.saturating_mul(part) / (6 * u64::from(u16::MAX)))
 }
 
 /// Makes `password` the `PAM_AUTHTOK` of the modules behind this one; whether that worked.
@@ -355,6 +373,17 @@ unsafe impl GlobalAlloc for WithReserve {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_refusals_take_the_same_time_none_less_than_is_set_and_none_half_as_much_again() {
+        let delays: std::collections::BTreeSet<_> = (0..1000).map(|_| blurred(2)).collect();
+        assert!(delays.len() > 990, "{}", delays.len());
+        assert!(delays.iter().all(|delay| (2_000_000..=3_000_000).contains(delay)), "{delays:?}");
+        let middle = delays.iter().filter(|delay| (2_250_000..2_750_000).contains(*delay)).count();
+        assert!((800..980).contains(&middle), "{middle} of the sum of three draws");
+        assert_eq!(blurred(0), 0);
+        assert_eq!(blurred(u64::MAX), u64::MAX);
+    }
 
     #[test]
     fn a_panic_ends_here() {

@@ -1,6 +1,8 @@
 //! What a conversation can do to the module, and what the module says in it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
+
 use acceptance::lab::Lab;
 use acceptance::pam::{Code, Login, Reply, Style, Texts};
 use acceptance::sandbox;
@@ -151,6 +153,21 @@ fn everybody_sees_the_same_prompt_and_the_same_refusal() {
             assert_eq!(report.texts(), ["Verification code: "], "{name}");
             assert_eq!(report.user.as_deref(), Some(name.as_bytes()), "PAM_USER is not ours to change");
         }
+    });
+}
+
+#[test]
+fn no_two_refusals_are_delayed_alike_in_the_same_second() {
+    sandbox::within(|lab| {
+        // As pam_unix asks for too, whatever was typed: the longest delay counts.
+        let lines = "auth optional pam_faildelay.so delay=2000000\nauth required pam_totp.so\n";
+        lab.service("door", lines);
+        lab.settings("[login]\nfail_delay = \"2s\"\n");
+        // libpam before 1.6 varies a delay by the second alone.
+        let hurried = |user| Login::new("door", user).code("000000").hurried();
+        let delays: BTreeSet<_> = (0..30).map(|_| hurried("nobody-here").play().delay.unwrap()).collect();
+        assert!(delays.len() > 20, "{delays:?}");
+        assert!(delays.iter().all(|delay| (1_000_000..=4_500_000).contains(delay)), "{delays:?}");
     });
 }
 

@@ -1,7 +1,7 @@
 //! The person at the prompt, and everything a conversation function can do to a module.
 
 use std::collections::VecDeque;
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_uint, c_void};
 use std::ptr::NonNull;
 use std::time::Duration;
 
@@ -112,6 +112,8 @@ pub struct Conversation {
     pub surprises: Vec<String>,
     /// When the last prompt was answered, by [`monotonic`].
     pub(super) answered: Option<u64>,
+    /// For how many microseconds the application was to delay an answer, where it takes that upon itself.
+    pub(super) delay: Option<u32>,
     /// The transaction that this belongs to, once it has begun.
     pub(super) handle: Option<NonNull<PamHandle>>,
 }
@@ -182,6 +184,16 @@ pub fn monotonic() -> u64 {
         time
     };
     (time.tv_sec * 1_000_000_000 + time.tv_nsec).cast_unsigned()
+}
+
+/// PAM_FAIL_DELAY: takes note, and delays nobody.
+///
+/// # Safety
+/// libpam calls this with the data of [`Conversation::as_pam_conv`].
+pub(super) unsafe extern "C" fn note_delay(_status: c_int, microseconds: c_uint, data: *mut c_void) {
+    // SAFETY: see above.
+    let conversation = unsafe { &mut *data.cast::<Conversation>() };
+    conversation.delay = Some(microseconds);
 }
 
 /// # Safety

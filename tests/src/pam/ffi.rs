@@ -41,6 +41,7 @@ pub(super) const PAM_USER: c_int = 2;
 pub(super) const PAM_TTY: c_int = 3;
 pub(super) const PAM_RHOST: c_int = 4;
 pub(super) const PAM_RUSER: c_int = 8;
+pub(super) const PAM_FAIL_DELAY: c_int = 10;
 
 pub(super) const PAM_SUCCESS: c_int = 0;
 pub(super) const PAM_BUF_ERR: c_int = 5;

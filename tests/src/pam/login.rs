@@ -62,6 +62,7 @@ pub struct Login {
     pub(super) mute: bool,
     pub(super) limits: Vec<Limit>,
     pub(super) lingers: bool,
+    pub(super) hurries: bool,
 }
 
 impl Login {
@@ -81,6 +82,7 @@ impl Login {
             mute: false,
             limits: Vec::new(),
             lingers: false,
+            hurries: false,
         }
     }
 
@@ -158,6 +160,13 @@ impl Login {
     #[must_use]
     pub fn lingering(mut self) -> Self {
         self.lingers = true;
+        self
+    }
+
+    /// The application takes note of what libpam would delay a refusal by, and delays nothing.
+    #[must_use]
+    pub fn hurried(mut self) -> Self {
+        self.hurries = true;
         self
     }
 

@@ -58,6 +58,8 @@ pub struct Report {
     pub answered: Option<u64>,
     /// When the last call had returned, by the same clock.
     pub ended: u64,
+    /// For how many microseconds a [`super::Login::hurried`] one was to be delayed.
+    pub delay: Option<u32>,
     /// `PAM_USER` at the end.
     pub user: Option<Vec<u8>>,
     /// The transaction's environment at the end.

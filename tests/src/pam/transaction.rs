@@ -5,7 +5,7 @@ use std::ptr;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use super::conversation::{Conversation, monotonic, wait_at_gate};
+use super::conversation::{Conversation, monotonic, note_delay, wait_at_gate};
 use super::ffi::{self, PAM_SUCCESS, PamConv, PamHandle};
 use super::login::{Call, Limit, Login};
 use super::report::{Code, Report};
@@ -42,6 +42,7 @@ pub(super) fn play(login: &Login, mut conversation: Conversation) -> Report {
         left: conversation.script.into(),
         answered: conversation.answered,
         ended,
+        delay: conversation.delay,
         user,
         environment,
     }
@@ -130,6 +131,13 @@ impl Transaction {
             if let Some(value) = value {
                 transaction.set(item, value);
             }
+        }
+        if login.hurries {
+            // SAFETY: pam_set_item(3) takes a function of this type for this item (pam_fail_delay(3)).
+            let code = unsafe {
+                ffi::pam_set_item(transaction.handle, ffi::PAM_FAIL_DELAY, note_delay as *const c_void)
+            };
+            assert_eq!(code, PAM_SUCCESS, "pam_set_item");
         }
         for pair in &login.environment {
             let pair = c_string(pair);
