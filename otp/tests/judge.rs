@@ -56,19 +56,22 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn token(place: usize, kind: u8, digits: u8, algorithm: usize, key: u64) -> Token {
+    // What one key makes of a counter and of a step, or of steps of two lengths, is one code for each place where
+    // 1970 is near, as it never is where a clock behind the release is refused.
+    let secret = numbered_secret(key * 4 + u64::from(kind));
     let kind = match kind {
         0 => totp(30),
         1 => totp(60),
         2 => totp(15),
         _ => Kind::Hotp,
     };
-    let token = named(&format!("token{place}"), kind, digits, numbered_secret(key));
+    let token = named(&format!("token{place}"), kind, digits, secret);
     Token { algorithm: Algorithm::ALL[algorithm], ..token }
 }
 
 fn tokens() -> impl Strategy<Value = Vec<Token>> {
     // Few keys, so that one key now and then stands under two names.
-    let token_parts = (0..4u8, prop_oneof![4 => Just(6u8), 1 => 6..=8u8], 0..3usize, 0..12u64);
+    let token_parts = (0..4u8, prop_oneof![4 => Just(6u8), 1 => 6..=8u8], 0..3usize, 0..4u64);
     prop::collection::vec(token_parts, 1..=8).prop_map(|parts| {
         let numbered = parts.into_iter().enumerate();
         numbered.map(|(place, (kind, digits, hash, key))| token(place, kind, digits, hash, key)).collect()
