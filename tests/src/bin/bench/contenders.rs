@@ -14,6 +14,8 @@ pub(crate) struct Contender {
     prompt: Option<&'static str>,
     /// What is put back before each login, a person each; empty where counters go on.
     saved: Vec<Saved>,
+    /// Who of all that have a name here is the first of them.
+    first: usize,
     /// The next counter of each person, of the first of whom it is the only one where one is enrolled.
     counters: Vec<u64>,
     renewal: Option<Renewal>,
@@ -49,7 +51,16 @@ impl Contender {
     fn new(name: &'static str, service: String, line: &str, prompt: Option<&'static str>) -> Self {
         fs::write(Path::new("/etc/pam.d").join(&service), format!("auth required {line}\n"))
             .expect("a layer over /etc");
-        Self { name, service, prompt, saved: Vec::new(), counters: Vec::new(), renewal: None, next: 0 }
+        Self {
+            name,
+            service,
+            prompt,
+            saved: Vec::new(),
+            first: 0,
+            counters: Vec::new(),
+            renewal: None,
+            next: 0,
+        }
     }
 
     /// The next person in turn gets a code that is fresh. Nothing of this is timed.
@@ -72,7 +83,7 @@ impl Contender {
             }
             (None, None) => String::new(),
         };
-        Try { prompt: self.words(place), user: name(place), code }
+        Try { prompt: self.words(place), user: self.user(place), code }
     }
 
     pub(crate) fn renew(&mut self) {
@@ -89,9 +100,14 @@ impl Contender {
         }
     }
 
+    /// What somebody is called.
+    pub(crate) fn user(&self, place: usize) -> String {
+        name(self.first + place)
+    }
+
     /// What somebody is asked.
     pub(crate) fn words(&self, place: usize) -> Option<String> {
-        self.prompt.map(|prompt| prompt.replace("USER", &name(place)))
+        self.prompt.map(|prompt| prompt.replace("USER", &self.user(place)))
     }
 
     fn counting(mut self, people: usize, first: u64) -> Self {
@@ -166,12 +182,18 @@ fn ours(site: &Site, users: usize) -> Contender {
     contender
 }
 
+/// In a large store these are among those of [`ours`].
 fn ours_counting(site: &Site, users: usize) -> Contender {
+    let is_mixed = people::is_mixed(users);
+    let (word, kind) = if is_mixed { ("totp", people::totp()) } else { ("hotp", Kind::Hotp) };
+    let store = site.here.join(format!("{word}-{users}"));
+    if !store.exists() {
+        people::store(&store, users, kind);
+    }
     let people = users.min(POOL);
-    let store = site.here.join(format!("hotp-{users}"));
-    people::store(&store, people, Kind::Hotp);
     let line = line(site, &store);
-    Contender::new("pam_totp, counting", service(&store), &line, Some(OURS)).counting(people, 0)
+    let contender = Contender::new("pam_totp, counting", service(&store), &line, Some(OURS));
+    Contender { first: if is_mixed { POOL } else { 0 }, ..contender.counting(people, 0) }
 }
 
 /// The settings are those that are shipped, but for the folder, and that who comes second with a code is refused

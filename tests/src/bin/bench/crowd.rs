@@ -74,7 +74,7 @@ fn measure(raw: &mut Raw, contender: &Contender, who: &str, crowd: usize, codes:
 
 fn worker(contender: &Contender, place: usize, codes: std::io::PipeReader) -> Child {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(["worker", &contender.service, &crate::people::name(place)]);
+    command.args(["worker", &contender.service, &contender.user(place)]);
     command.arg(contender.words(place).expect("somebody is asked")).stdin(codes).stdout(Stdio::piped());
     command.spawn().expect("this program runs")
 }

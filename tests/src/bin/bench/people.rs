@@ -17,15 +17,15 @@ use verifier::{
     Account, Authority, Enrolled, FileStore, Id, LEDGER_LEN, Local, NewToken, Slot, Slots, Verifier, init,
 };
 
-/// People who log in; all others are only there.
+/// People who log in by each kind of code; all others are only there.
 pub(crate) const POOL: usize = 32;
-/// Their uids, from here on: they stand in passwd(5).
+/// Their uids, from here on: they stand in passwd(5), those with event tokens in a large store last.
 const FIRST: u32 = 50_000;
 /// The uids of all others, as `tests/nss/many.c` knows them.
 pub(crate) const CROWD: u32 = 1_000_000;
 const PERIOD: u64 = 30;
 
-/// The name of one of [`POOL`].
+/// The name of one of them.
 pub(crate) fn name(place: usize) -> String {
     format!("bench{place}")
 }
@@ -69,25 +69,37 @@ pub(crate) fn settings(here: &Path, users: usize) -> PathBuf {
     here.join(format!("totp-{users}.toml"))
 }
 
-/// A store of our own in which so many are enrolled.
+/// Whether a store of so many holds people of either kind.
+pub(crate) fn is_mixed(users: usize) -> bool {
+    users > 2 * POOL
+}
+
+/// A store of our own in which so many are enrolled; in a large one the last [`POOL`] with the other kind of token.
 pub(crate) fn store(folder: &Path, users: usize, kind: Kind) {
     let settings = StoreSettings { directory: folder.into(), id: None };
     init(&settings, [7; 48]).expect("a new store");
-    let first = enroll(&settings, kind);
-    for place in 1..users {
-        copy(folder, &first, place);
+    let model = enroll(&settings, kind, 0);
+    let alike = if is_mixed(users) { users - POOL } else { users };
+    (1..alike).for_each(|place| copy(folder, &model, person(place), place));
+    if is_mixed(users) {
+        let model = enroll(&settings, Kind::Hotp, POOL);
+        let others = (POOL + 1..2 * POOL).zip(alike + 1..);
+        others.for_each(|(place, number)| copy(folder, &model, (uid(place), name(place)), number));
     }
 }
 
-/// The first person's files.
+/// Somebody's files.
 struct Model {
     text: String,
     id: String,
+    uid: u32,
+    name: String,
 }
 
-fn enroll(settings: &StoreSettings, kind: Kind) -> Model {
+fn enroll(settings: &StoreSettings, kind: Kind, place: usize) -> Model {
     let verifier = Local::new(FileStore::open(settings).expect("a store"), Policy::default(), clock, random);
-    let account = Account::local(name(0), uid(0));
+    let (uid, name) = (uid(place), name(place));
+    let account = Account::local(&name, uid);
     // As many backup codes as `totpctl enroll` makes: they are part of what a login reads.
     let backup: Vec<_> = (11..=20)
         .map(|number| BackupCode::from_random([number; 12]).expect("letters of the alphabet"))
@@ -102,25 +114,24 @@ fn enroll(settings: &StoreSettings, kind: Kind) -> Model {
         backup: &backup,
     };
     verifier.enroll(&account, &new).expect("enrolled");
-    let text = fs::read_to_string(settings.directory.join(format!("users/{}/enrollment.toml", uid(0))));
+    let text = fs::read_to_string(settings.directory.join(format!("users/{uid}/enrollment.toml")));
     let text = text.expect("the enrollment");
     let id = text.lines().find_map(|line| line.strip_prefix("id = \"")).expect("an id").trim_end_matches('"');
     // The first login syncs the folder once more and says so in the ledger: here, it has.
-    let ledger = settings.directory.join(format!("users/{}/ledger.{id}", uid(0)));
+    let ledger = settings.directory.join(format!("users/{uid}/ledger.{id}"));
     fs::write(ledger, &blank(Id::parse(id).expect("an id")).0[..]).expect("a file of ours");
-    Model { id: id.to_owned(), text }
+    Model { id: id.to_owned(), text, uid, name }
 }
 
-fn copy(folder: &Path, model: &Model, place: usize) {
-    let (uid, name) = person(place);
-    let id = format!("{place:032x}");
+fn copy(folder: &Path, model: &Model, (uid, name): (u32, String), number: usize) {
+    let id = format!("{number:032x}");
     let mine = folder.join(format!("users/{uid}"));
     fs::DirBuilder::new().mode(0o700).create(&mine).expect("a folder");
     let text = model
         .text
         .replacen(&model.id, &id, 1)
-        .replacen(&format!("uid = {}", self::uid(0)), &format!("uid = {uid}"), 1)
-        .replacen(&format!("account = \"{}\"", self::name(0)), &format!("account = \"{name}\""), 1);
+        .replacen(&format!("uid = {}", model.uid), &format!("uid = {uid}"), 1)
+        .replacen(&format!("account = \"{}\"", model.name), &format!("account = \"{name}\""), 1);
     create(&mine.join("enrollment.toml"), text.as_bytes());
     create(&mine.join(format!("ledger.{id}")), &blank(Id::parse(&id).expect("an id")).0[..]);
 }
