@@ -158,6 +158,13 @@ fn what_left_no_token_behind_is_acknowledged_with_any() {
 }
 
 #[test]
+fn nothing_is_acknowledged_beyond_the_last_place() {
+    let all = Ledger { acknowledged: u8::MAX, ..Ledger::default() };
+    assert!(all.is_acknowledged(MAX_ANNOUNCEMENTS - 1));
+    assert!(!all.is_acknowledged(MAX_ANNOUNCEMENTS));
+}
+
+#[test]
 fn a_code_that_two_tokens_show_acknowledges_what_is_told_of_either() {
     let mut alice = Person::with(vec![token(0)]);
     let twin = Token { name: name("twin"), ..token(0) };
