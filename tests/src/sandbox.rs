@@ -109,6 +109,8 @@ fn again_in_namespaces(test: &str) -> Command {
         .arg(std::env::current_exe().expect("this process has a file"))
         .args(["--exact", test, "--nocapture", "--test-threads=1", "--include-ignored"])
         .env(INSIDE, test)
+        // Cargo's own, for plugins of the compiler: a hundred files that every program would look for in vain.
+        .env_remove("LD_LIBRARY_PATH")
         .stdin(Stdio::null());
     // SAFETY: prctl(2) is a system call without memory arguments, safe between fork and exec.
     unsafe {

@@ -135,11 +135,14 @@ fn daemon_meets(lab: &Lab, faults: fn(&str) -> &'static [&'static str], typed: T
             assert_eq!(verdict(&mut as_alice(&next)), Code::Success, "shut out: {at}");
         }
     }
+    let what = if faults("read") == [KILL] { "killed in" } else { "in" };
     println!(
-        "faults: in the daemon, {typed:?} code | {} calls, {runs} runs, {opened} opened and recorded",
+        "faults: {what} the daemon, {typed:?} code | {} calls, {runs} runs, {opened} opened and recorded",
         points.len()
     );
 }
+
+const KILL: &str = "signal=KILL";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Typed {
@@ -167,5 +170,5 @@ fn every_fault_of_the_daemon_while_it_checks_a_wrong_code() {
 #[test]
 #[ignore = "minutes: run by tests/faults"]
 fn the_daemon_is_killed_at_every_system_call_of_a_check() {
-    sandbox::within(|lab| daemon_meets(lab, |_| &["signal=KILL"], Typed::Right));
+    sandbox::within(|lab| daemon_meets(lab, |_| &[KILL], Typed::Right));
 }
