@@ -5,7 +5,8 @@ use acceptance::pam::{Code, Login, Reply, Style};
 use nix::sys::resource::{UsageWho, getrusage};
 use std::fs;
 use std::process::Command;
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// What one login took.
 #[derive(Default)]
@@ -49,18 +50,18 @@ pub(crate) fn timed(service: &str, user: &str, prompt: Option<(&str, &str)>) -> 
 }
 
 /// A login of `contender` that must open, in this process, `pause` after its code was made fresh.
-pub(crate) fn here(contender: &mut Contender, pause: fn()) -> u64 {
+pub(crate) fn here(contender: &mut Contender, pause: Duration) -> u64 {
     let try_ = contender.prepare();
-    pause();
+    sleep(pause);
     let (taken, opened) = timed(&contender.service, &try_.user, try_.prompt());
     assert!(opened, "{} refused {}", contender.service, try_.user);
     taken
 }
 
 /// The same in a process of its own.
-pub(crate) fn fresh(contender: &mut Contender, pause: fn()) -> Taken {
+pub(crate) fn fresh(contender: &mut Contender, pause: Duration) -> Taken {
     let try_ = contender.prepare();
-    pause();
+    sleep(pause);
     let output = command(&contender.service, &try_.user, try_.prompt()).output().expect("this program runs");
     assert!(output.status.success(), "{}: {}", contender.service, String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("numbers");

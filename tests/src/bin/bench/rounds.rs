@@ -1,4 +1,4 @@
-//! Rounds: everybody once, in turn, so that whatever else the machine does meets all of them.
+//! Rounds: everybody once, in any order, so that whatever else the machine does meets all of them.
 
 use crate::contenders::{self, Contender};
 use crate::raw::Raw;
@@ -14,28 +14,32 @@ pub(crate) fn run(raw: &mut Raw, site: &Site, size: Size, users: usize) {
     let mut all = contenders::all(site, users);
     settle();
     let mut limit = Limit::new(site, users);
+    let (mut pause, mut random) = (BREATH, 1);
     for round in 0..size.rounds(users) {
         let turn = round % all.len();
         for (place, contender) in all.iter_mut().enumerate() {
             if place == turn {
-                breathe();
+                std::thread::sleep(pause);
                 raw.put("overwrite", "disk", users, "-", "ns", limit.overwrite());
+                pause = BREATH;
             }
-            raw.put("login", contender.name, users, "same", "ns", once::here(contender, breathe));
+            let taken = once::here(contender, pause);
+            raw.put("login", contender.name, users, "same", "ns", taken);
+            pause = after(taken);
         }
         for contender in &mut all {
-            fresh(raw, contender, users);
+            pause = after(fresh(raw, contender, users, pause));
         }
-        // Another one begins the next round: some leave more to the disk for their successor than others.
-        all.rotate_left(1);
+        // Some leave more to caches and disk for whoever comes next than others: nobody is to come next always.
+        shuffle(&mut all, &mut random);
     }
     if users == size.users()[0] || users == 100_000 {
         all.iter_mut().for_each(|contender| counts::run(raw, contender, users));
     }
 }
 
-fn fresh(raw: &mut Raw, contender: &mut Contender, users: usize) {
-    let taken = once::fresh(contender, breathe);
+fn fresh(raw: &mut Raw, contender: &mut Contender, users: usize, pause: Duration) -> u64 {
+    let taken = once::fresh(contender, pause);
     for (unit, value) in [
         ("ns", taken.nanoseconds),
         ("faults", taken.faults),
@@ -45,12 +49,22 @@ fn fresh(raw: &mut Raw, contender: &mut Contender, users: usize) {
     ] {
         raw.put("login", contender.name, users, "fresh", unit, value);
     }
+    taken.nanoseconds
 }
 
-/// What came before may keep the disk busy a little longer than it took. A process of its own takes as long to
-/// begin.
-fn breathe() {
-    std::thread::sleep(Duration::from_millis(3));
+/// A process of its own takes as long to begin.
+const BREATH: Duration = Duration::from_millis(3);
+
+/// How long to wait after a login of so many nanoseconds: it may keep the disk busy for as long again.
+fn after(taken: u64) -> Duration {
+    BREATH.max(Duration::from_nanos(taken))
+}
+
+fn shuffle<T>(list: &mut [T], random: &mut u64) {
+    for end in (1..list.len()).rev() {
+        *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        list.swap(end, (*random >> 33) as usize % (end + 1));
+    }
 }
 
 /// After bulk writes a disk has more to do for a while than what is measured.

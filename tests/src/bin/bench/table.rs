@@ -23,7 +23,7 @@ fn about(raw: &Raw) -> String {
     format!(
         "Made by `bash tests/bench` from its own raw data, on a machine of {}, {}, {}, {}; load at the \
          start {}. A login is `pam_start_confdir`, `pam_authenticate` and `pam_end` of a service with this one module, \
-         with a code that is fresh each time and that the module records. Everybody takes their turn in each of {} \
+         with a code that is fresh each time and that the module records. Everybody comes once in each of {} \
          rounds, first in one process that goes on, then in a fresh process each, as sshd and sudo have it. \
          Shipped settings throughout; pam_google_authenticator has DISALLOW_REUSE, pam_oath event tokens. Where time \
          makes the codes, what a module has recorded is put back between its logins, outside of what is timed.\n\n\
