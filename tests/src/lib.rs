@@ -23,6 +23,7 @@ pub mod host;
 pub mod keeper;
 pub mod lab;
 pub mod mounts;
+pub mod order;
 pub mod packages;
 pub mod pam;
 pub mod people;

@@ -4,6 +4,7 @@ use crate::contenders::{self, Contender};
 use crate::raw::Raw;
 use crate::size::Size;
 use crate::{Site, counts, once};
+use acceptance::order;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::time::{Duration, Instant};
@@ -31,7 +32,7 @@ pub(crate) fn run(raw: &mut Raw, site: &Site, size: Size, users: usize) {
             pause = after(fresh(raw, contender, users, pause));
         }
         // Some leave more to caches and disk for whoever comes next than others: nobody is to come next always.
-        shuffle(&mut all, &mut random);
+        order::shuffle(&mut all, &mut random);
     }
     if users == size.users()[0] || users == 100_000 {
         all.iter_mut().for_each(|contender| counts::run(raw, contender, users));
@@ -58,13 +59,6 @@ const BREATH: Duration = Duration::from_millis(3);
 /// How long to wait after a login of so many nanoseconds: it may keep the disk busy for as long again.
 fn after(taken: u64) -> Duration {
     BREATH.max(Duration::from_nanos(taken))
-}
-
-fn shuffle<T>(list: &mut [T], random: &mut u64) {
-    for end in (1..list.len()).rev() {
-        *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        list.swap(end, (*random >> 33) as usize % (end + 1));
-    }
 }
 
 /// After bulk writes a disk has more to do for a while than what is measured.
