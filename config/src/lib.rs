@@ -18,7 +18,7 @@ mod values;
 
 pub use checker::Checker;
 pub use error::ConfigError;
-pub use load::{DEFAULT_PATH, load, parse, read_expected};
+pub use load::{DEFAULT_PATH, load, load_where, parse, read_expected};
 pub use settings::{
     Accept, BackupCodes, DaemonSettings, Login, NewTokens, RELEASED, SelfEnroll, Settings, StoreSettings,
     ThrottleSettings, Unenrolled,

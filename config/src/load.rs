@@ -15,7 +15,19 @@ const LONGEST: usize = 64 * 1024;
 
 /// Reads the settings at `path`, or at [`DEFAULT_PATH`]. Only there may the file be missing: then every
 /// setting has its default, under which nobody is exempt from anything.
+///
+/// # Errors
+/// [`ConfigError`].
 pub fn load(path: Option<&Path>) -> Result<Settings, ConfigError> {
+    load_where(path, |_| true)
+}
+
+/// [`load`], where `fits` says whether the memory is there for a text of so many bytes: for a process that must not
+/// end for want of it.
+///
+/// # Errors
+/// [`ConfigError`]; of the kind [`ErrorKind::OutOfMemory`], if it does not fit.
+pub fn load_where(path: Option<&Path>, fits: impl Fn(usize) -> bool) -> Result<Settings, ConfigError> {
     let named = path.is_some();
     let path = path.unwrap_or(Path::new(DEFAULT_PATH));
     // O_NONBLOCK: opening a FIFO must not hang a login.
@@ -30,7 +42,11 @@ pub fn load(path: Option<&Path>) -> Result<Settings, ConfigError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(ConfigError::Missing(path.into())),
         Err(error) => return Err(ConfigError::Io(path.into(), error)),
     };
-    parse(path, &read(path, file)?)
+    let text = read(path, file)?;
+    if !fits(text.len()) {
+        return Err(ConfigError::Io(path.into(), ErrorKind::OutOfMemory.into()));
+    }
+    parse(path, &text)
 }
 
 /// Whether anything has this name, be it a link to nothing. What cannot be looked at may be there.

@@ -1,5 +1,6 @@
 //! The module's arguments in pam.d, and the settings they point to and override.
 
+use crate::sys;
 use config::{ConfigError, Settings, Unenrolled};
 use std::ffi::CStr;
 use std::fmt;
@@ -107,7 +108,8 @@ impl Arguments {
 
     /// Reads the settings, and lets the arguments override them.
     pub(crate) fn effective(self) -> Result<Effective, Misconfigured> {
-        let mut settings = config::load(self.config.as_deref()).map_err(Misconfigured::Settings)?;
+        let settings = config::load_where(self.config.as_deref(), sys::can_parse);
+        let mut settings = settings.map_err(Misconfigured::Settings)?;
         if self.nullok {
             settings.login.unenrolled = Unenrolled::Skip;
         }

@@ -2,7 +2,7 @@
 
 mod exempt;
 
-use crate::accounts::whose;
+use crate::accounts::{Established, whose};
 use crate::arguments::{Arguments, Effective, Pass};
 use crate::context::Context;
 use crate::pass;
@@ -240,10 +240,10 @@ impl Login<'_> {
         Memory::of(handle, account.uid()?, tells_apart, self.ruling.remember?)
     }
 
-    fn circumstances<'a>(&'a self, account: &'a Account) -> Circumstances<'a> {
+    fn circumstances<'a>(&'a self, account: &'a Account) -> Established<'a> {
         let service = Some(self.context.service.as_str()).filter(|service| !service.is_empty());
         let place = self.context.place(account, self.settings);
-        Circumstances { account, service, place }
+        Established(Circumstances { account, service, place })
     }
 
     /// How a login ends that a rule denies, and whose it is. What nobody's name ends in is told from it by the log

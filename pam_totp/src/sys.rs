@@ -167,6 +167,17 @@ pub(crate) fn has_heap() -> bool {
     }
 }
 
+/// Whether this process may map so many bytes more: an address space that is full (`ulimit -v`, `-d`) says no. Not
+/// asked of malloc(3), which would adapt to blocks of that size for good (mallopt(3), M_MMAP_THRESHOLD).
+pub(crate) fn has_room(bytes: usize) -> bool {
+    let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: mmap(2) chooses the place, nobody touches what comes, and all of it goes back.
+    unsafe {
+        let memory = libc::mmap(ptr::null_mut(), bytes, access, flags | libc::MAP_NORESERVE, -1, 0);
+        memory != libc::MAP_FAILED && libc::munmap(memory, bytes) == 0
+    }
+}
+
 /// This machine's clock: the one place where this module reads it.
 #[allow(clippy::disallowed_methods)] // The edge.
 pub(crate) fn now() -> Time {
@@ -305,6 +316,13 @@ unsafe fn wipe(memory: *mut u8, size: usize) {
 /// Under `ulimit -v` an allocation may fail at any place, and Rust answers that by aborting the process: the
 /// host. This reserve, mapped with the module, is far more than a login takes.
 const RESERVE: usize = 256 * 1024;
+
+/// Whether there is memory for parsing so many bytes of settings. Of little text the reserve bears it.
+pub(crate) fn can_parse(length: usize) -> bool {
+    // The most that was seen for a byte of text is a quarter of this.
+    let need = length.saturating_mul(256);
+    need <= RESERVE || has_room(need)
+}
 
 struct WithReserve {
     memory: UnsafeCell<[u8; RESERVE]>,

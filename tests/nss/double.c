@@ -8,7 +8,7 @@
  *   SPELLING ACCOUNT UID GID     the account that this spelling leads to
  *   group NAME GID USER          a group and its member, which is known by the member's own groups alone
  *   groups_unavailable ERRNO     every question about groups is answered with UNAVAIL
- *   members_unavailable ERRNO    ... every question about somebody's groups
+ *   members_unavailable ERRNO    ... but those by a group's name, which a cache still answers
  * Only passwd and group are served. An account is also found by the uid of its first line.
  */
 #include <errno.h>
@@ -133,6 +133,34 @@ enum nss_status _nss_double_getgrnam_r(const char *name, struct group *gr, char 
             gr->gr_passwd = (char *)"x";
             gr->gr_gid = gid;
             status = NSS_STATUS_SUCCESS;
+        }
+    }
+    if (ferror(file)) {
+        *errnop = EIO;
+        status = NSS_STATUS_UNAVAIL;
+    }
+    fclose(file);
+    return status;
+}
+
+/* No group has a number here. */
+enum nss_status _nss_double_getgrgid_r(gid_t gid, struct group *gr, char *buffer, size_t length, int *errnop)
+{
+    FILE *file = fopen("/etc/nss_double", "re");
+    char line[512];
+    enum nss_status status = NSS_STATUS_NOTFOUND;
+    int error;
+
+    (void)gid, (void)gr, (void)buffer, (void)length;
+    *errnop = errno;
+    if (file == NULL)
+        return NSS_STATUS_UNAVAIL;
+    *errnop = ENOENT;
+    while (status == NSS_STATUS_NOTFOUND && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "groups_unavailable %d", &error) == 1
+            || sscanf(line, "members_unavailable %d", &error) == 1) {
+            *errnop = error;
+            status = NSS_STATUS_UNAVAIL;
         }
     }
     if (ferror(file)) {

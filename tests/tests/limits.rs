@@ -79,6 +79,19 @@ fn little_memory_never_opens_unrecorded_and_kills_no_host() {
 }
 
 #[test]
+fn settings_of_some_size_kill_no_host_under_little_memory() {
+    sandbox::within(|lab| {
+        let alice = alice(lab);
+        lab.settings(&"[[rule]]\nuser = \"nobody\"\nfrom = \"local\"\nthen = \"require\"\n\n".repeat(300));
+        for left in [40_000, 120_000, 240_000] {
+            let answer = limited(&alice.phone.code(0), Limit::Memory(left));
+            assert!(matches!(answer, None | Some(Code::ServiceErr)), "{left}: {answer:?}");
+        }
+        assert!(opens(&alice.phone.code(0)));
+    });
+}
+
+#[test]
 fn what_cannot_be_recorded_is_not_judged() {
     sandbox::within(|lab| {
         let alice = alice(lab);

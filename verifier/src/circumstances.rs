@@ -70,38 +70,20 @@ fn groups(account: &Account) -> nix::Result<Vec<Gid>> {
     let user = User::from_name(&account.name)?.filter(|user| Some(user.uid.as_raw()) == account.uid());
     let user = user.ok_or(Errno::ESRCH)?;
     let name = CString::new(account.name.as_str()).map_err(|_| Errno::EINVAL)?;
-    // getgrouplist(3) has no way to say that a source of groups did not answer: it leaves that source's groups
-    // out. What errno then holds says so.
+    // A source of groups that is down may leave the same errno as one that found nothing (nslcd's: ENOENT). To a
+    // question that no source has an answer for, the last one of them says which it is.
+    Group::from_gid(NOBODYS)?;
+    // getgrouplist(3) itself has no way to say that a source did not answer: it leaves that source's groups out.
+    // What errno then holds says so.
     Errno::clear();
     let groups = getgrouplist(&name, user.gid)?;
-    match Errno::last() {
-        trouble if is_trouble(trouble) => Err(trouble),
-        _ => Ok(groups),
+    match Errno::last_raw() {
+        // What also stands there after a search that found nothing, or began anew in a larger buffer. Anything else
+        // may be a source's that could not be asked.
+        0 | nix::libc::ENOENT | nix::libc::ESRCH | nix::libc::ERANGE => Ok(groups),
+        trouble => Err(Errno::from_raw(trouble)),
     }
 }
 
-/// What a source leaves in errno that could not be asked. ENOENT, ESRCH and ERANGE also stand there after a
-/// search that found nothing, or began anew in a larger buffer.
-fn is_trouble(errno: Errno) -> bool {
-    matches!(
-        errno,
-        Errno::EIO
-            | Errno::EAGAIN
-            | Errno::EINTR
-            | Errno::EACCES
-            | Errno::EPERM
-            | Errno::ENOMEM
-            | Errno::EMFILE
-            | Errno::ENFILE
-            | Errno::EPIPE
-            | Errno::ECONNREFUSED
-            | Errno::ECONNRESET
-            | Errno::ECONNABORTED
-            | Errno::ENOTCONN
-            | Errno::ETIMEDOUT
-            | Errno::EHOSTDOWN
-            | Errno::EHOSTUNREACH
-            | Errno::ENETDOWN
-            | Errno::ENETUNREACH
-    )
-}
+/// A number that no group has.
+const NOBODYS: Gid = Gid::from_raw(0xffff_ff8f);

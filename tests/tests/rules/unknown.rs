@@ -4,6 +4,7 @@ use acceptance::faults::{fail_at, system_calls};
 use acceptance::lab::{Lab, SETTINGS_PATH};
 use acceptance::pam::{Code, Limit, Login, Report};
 use acceptance::sandbox;
+use std::fs;
 
 use crate::{SKIP_ALL, door, rule, rules};
 
@@ -86,8 +87,14 @@ fn who_is_in_a_group_or_goes_by_a_name_is_never_guessed() {
             never_skips(lab, "group = \"ops\"", "group", &bob);
         }
         // The group is known, and who is in it is not: getgrouplist(3) has no way to say so.
-        for errno in [5, 11, 24, 111] {
+        for errno in [2, 3, 5, 6, 11, 24, 34, 41, 71, 111] {
             lab.group_service(&format!("members_unavailable {errno}\n{group}"));
+            never_skips(lab, "group = \"ops\"", "group", &bob);
+        }
+        // In the first place ENOENT, ESRCH and ERANGE would be taken for those of a search that found nothing.
+        for errno in [5, 6, 41, 71, 111] {
+            lab.group_service(&format!("members_unavailable {errno}\n{group}"));
+            fs::write("/etc/nsswitch.conf", "passwd: files\ngroup: double files\n").unwrap();
             never_skips(lab, "group = \"ops\"", "group", &bob);
         }
         for errno in [5, 11, 111] {
@@ -100,6 +107,26 @@ fn who_is_in_a_group_or_goes_by_a_name_is_never_guessed() {
         assert_eq!(bob.run().verdict(), Code::Success);
         assert_eq!(Login::new("door", "carol").mute().run().verdict(), Code::Success, "nullok");
         assert!(!lab.syslog.module().last().unwrap().contains("rule="));
+    });
+}
+
+/// Where the library of a source cannot be loaded, glibc goes on as if that source knew nobody.
+#[test]
+fn too_little_memory_for_the_sources_of_the_name_service_makes_no_rule_skip() {
+    sandbox::within(|lab| {
+        door(lab, "nullok");
+        lab.add_group("ops", 5000, "");
+        lab.group_service("robert bob 2002 2002\ngroup ops 5000 bob\n");
+        let bob = Login::new("door", "bob");
+        for (keys, key) in [("group = \"ops\"", "group"), ("user = \"robert\"", "user")] {
+            rules(lab, &format!("{}{SKIP_ALL}", rule(keys, "deny")));
+            assert_eq!(bob.clone().code("123456").run().verdict(), Code::AuthErr, "{keys}");
+            let line = lab.decision();
+            assert!(line.contains(" says deny\""), "{keys}: {line}");
+            for left in [200_000, 1 << 20, 16 << 20] {
+                never_skips(lab, keys, key, &bob.clone().limited(Limit::Memory(left)));
+            }
+        }
     });
 }
 
