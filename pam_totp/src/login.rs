@@ -243,7 +243,7 @@ impl Login<'_> {
     fn circumstances<'a>(&'a self, account: &'a Account) -> Established<'a> {
         let service = Some(self.context.service.as_str()).filter(|service| !service.is_empty());
         let place = self.context.place(account, self.settings);
-        Established(Circumstances { account, service, place })
+        Established(Circumstances::new(account, service, place))
     }
 
     /// How a login ends that a rule denies, and whose it is. What nobody's name ends in is told from it by the log

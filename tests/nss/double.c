@@ -102,6 +102,23 @@ enum nss_status _nss_double_getpwuid_r(uid_t uid, struct passwd *pw, char *buffe
     return look_up(NULL, &uid, pw, buffer, length, errnop);
 }
 
+static int are_members_unavailable(const char *line, int *errnop)
+{
+    return sscanf(line, "groups_unavailable %d", errnop) == 1
+           || sscanf(line, "members_unavailable %d", errnop) == 1;
+}
+
+/* The answer of a question about groups: UNAVAIL after all if the file could not be read to its end. */
+static enum nss_status closed(FILE *file, enum nss_status status, int *errnop)
+{
+    if (ferror(file)) {
+        *errnop = EIO;
+        status = NSS_STATUS_UNAVAIL;
+    }
+    fclose(file);
+    return status;
+}
+
 enum nss_status _nss_double_getgrnam_r(const char *name, struct group *gr, char *buffer, size_t length,
                                        int *errnop)
 {
@@ -135,12 +152,7 @@ enum nss_status _nss_double_getgrnam_r(const char *name, struct group *gr, char 
             status = NSS_STATUS_SUCCESS;
         }
     }
-    if (ferror(file)) {
-        *errnop = EIO;
-        status = NSS_STATUS_UNAVAIL;
-    }
-    fclose(file);
-    return status;
+    return closed(file, status, errnop);
 }
 
 /* No group has a number here. */
@@ -149,7 +161,6 @@ enum nss_status _nss_double_getgrgid_r(gid_t gid, struct group *gr, char *buffer
     FILE *file = fopen("/etc/nss_double", "re");
     char line[512];
     enum nss_status status = NSS_STATUS_NOTFOUND;
-    int error;
 
     (void)gid, (void)gr, (void)buffer, (void)length;
     *errnop = errno;
@@ -157,18 +168,10 @@ enum nss_status _nss_double_getgrgid_r(gid_t gid, struct group *gr, char *buffer
         return NSS_STATUS_UNAVAIL;
     *errnop = ENOENT;
     while (status == NSS_STATUS_NOTFOUND && fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "groups_unavailable %d", &error) == 1
-            || sscanf(line, "members_unavailable %d", &error) == 1) {
-            *errnop = error;
+        if (are_members_unavailable(line, errnop))
             status = NSS_STATUS_UNAVAIL;
-        }
     }
-    if (ferror(file)) {
-        *errnop = EIO;
-        status = NSS_STATUS_UNAVAIL;
-    }
-    fclose(file);
-    return status;
+    return closed(file, status, errnop);
 }
 
 enum nss_status _nss_double_initgroups_dyn(const char *user, gid_t primary, long *start, long *size,
@@ -177,7 +180,6 @@ enum nss_status _nss_double_initgroups_dyn(const char *user, gid_t primary, long
     FILE *file = fopen("/etc/nss_double", "re");
     char line[512], group[128], member[128];
     unsigned gid;
-    int error;
     enum nss_status status = NSS_STATUS_NOTFOUND;
 
     (void)primary, (void)limit;
@@ -186,9 +188,7 @@ enum nss_status _nss_double_initgroups_dyn(const char *user, gid_t primary, long
         return NSS_STATUS_UNAVAIL;
     *errnop = ENOENT;
     while (fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "groups_unavailable %d", &error) == 1
-            || sscanf(line, "members_unavailable %d", &error) == 1) {
-            *errnop = error;
+        if (are_members_unavailable(line, errnop)) {
             status = NSS_STATUS_UNAVAIL;
             break;
         }
@@ -204,10 +204,5 @@ enum nss_status _nss_double_initgroups_dyn(const char *user, gid_t primary, long
         (*groups)[(*start)++] = gid;
         status = NSS_STATUS_SUCCESS;
     }
-    if (ferror(file)) {
-        *errnop = EIO;
-        status = NSS_STATUS_UNAVAIL;
-    }
-    fclose(file);
-    return status;
+    return closed(file, status, errnop);
 }

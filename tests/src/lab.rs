@@ -165,6 +165,11 @@ impl Lab {
         self.double(lines, "passwd: files double\ngroup: files double\nshadow: files\nhosts: files\n");
     }
 
+    /// The same before the files.
+    pub fn first_group_service(&self, lines: &str) {
+        self.double(lines, "passwd: files double\ngroup: double files\nshadow: files\nhosts: files\n");
+    }
+
     fn double(&self, lines: &str, switch: &str) {
         write("/etc/nss_double", lines);
         write("/etc/nsswitch.conf", switch);

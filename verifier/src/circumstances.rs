@@ -4,18 +4,29 @@
 use crate::{Account, FoldedName, Owner, UserName, lookup};
 use config::rules::{Facts, Place};
 use nix::errno::Errno;
+use nix::libc;
 use nix::unistd::{Gid, Group, User, getgrouplist};
+use std::cell::OnceCell;
 use std::ffi::CString;
 
 /// What [`config::rules::decide`] goes by.
 #[derive(Clone, Debug)]
 pub struct Circumstances<'a> {
     /// Who wants in.
-    pub account: &'a Account,
+    account: &'a Account,
     /// The PAM service, if it is known.
-    pub service: Option<&'a str>,
+    service: Option<&'a str>,
     /// From where.
-    pub place: Place,
+    place: Place,
+    /// Asked for once, however many groups the rules name.
+    groups: OnceCell<nix::Result<Vec<Gid>>>,
+}
+
+impl<'a> Circumstances<'a> {
+    /// A login of this account to this service from there.
+    pub fn new(account: &'a Account, service: Option<&'a str>, place: Place) -> Self {
+        Self { account, service, place, groups: OnceCell::new() }
+    }
 }
 
 impl Facts for Circumstances<'_> {
@@ -45,7 +56,8 @@ impl Facts for Circumstances<'_> {
         if found.mem.contains(&self.account.name) {
             return Ok(true);
         }
-        Ok(groups(self.account).map_err(|errno| failed(group, errno))?.contains(&found.gid))
+        let groups = self.groups.get_or_init(|| groups(self.account)).as_ref();
+        Ok(groups.map_err(|&errno| failed(group, errno))?.contains(&found.gid))
     }
 
     fn may_skip(&self) -> bool {
@@ -80,7 +92,7 @@ fn groups(account: &Account) -> nix::Result<Vec<Gid>> {
     match Errno::last_raw() {
         // What also stands there after a search that found nothing, or began anew in a larger buffer. Anything else
         // may be a source's that could not be asked.
-        0 | nix::libc::ENOENT | nix::libc::ESRCH | nix::libc::ERANGE => Ok(groups),
+        0 | libc::ENOENT | libc::ESRCH | libc::ERANGE => Ok(groups),
         trouble => Err(Errno::from_raw(trouble)),
     }
 }

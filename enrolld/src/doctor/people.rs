@@ -100,7 +100,7 @@ fn is_asked(house: &House, account: &Account, service: &str) -> bool {
         Ok(address) if !is_local => Place::Address(address),
         _ => Place::Local,
     };
-    let login = Circumstances { account, service: Some(service), place };
+    let login = Circumstances::new(account, Some(service), place);
     rules::decide(&settings.rules, &login).then != Then::Skip
 }
 

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::paused::{self, PauseReport};
 use crate::{output, people};
 use config::Settings;
-use config::rules::{Decision, Fit, Ground, Place, Then, decide, fit, may_deny};
+use config::rules::{Decision, Facts, Fit, Ground, Place, Then, decide, fit, may_deny};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(crate) fn run(settings: &Settings, config: Option<&Path>, args: &Explain) ->
         Place::Local if account.uid().is_none() => Place::OtherAccount,
         place => place,
     };
-    let facts = Circumstances { account: &account, service: Some(&service), place };
+    let facts = Circumstances::new(&account, Some(&service), place);
     let decision = decide(&settings.rules, &facts);
     let file = config.unwrap_or(Path::new(config::DEFAULT_PATH)).display().to_string();
     // As a login does: no pause opens what a rule may deny, or lets anybody in who has no account.
@@ -91,7 +91,7 @@ impl Case<'_> {
             service: self.service,
             from: self.args.from.as_deref(),
             tty: self.args.tty.as_deref(),
-            place: match self.facts.place {
+            place: match *self.facts.place() {
                 Place::Local => "local",
                 Place::OtherAccount => "other-account",
                 Place::Address(_) => "address",
@@ -118,7 +118,7 @@ impl Case<'_> {
     fn page(&self, decision: &Decision) -> String {
         let mut page = format!("{} at {}", self.account.name, self.service);
         // Writing to a String cannot fail.
-        let _ = match (&self.facts.place, &self.args.from) {
+        let _ = match (self.facts.place(), &self.args.from) {
             (Place::OtherAccount, _) => write!(page, ", called here"),
             (Place::Local, _) => write!(page, ", called here by {} or root", self.account.name),
             (_, Some(from)) => write!(page, " from {}", from.escape_debug()),
