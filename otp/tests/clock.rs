@@ -208,10 +208,11 @@ fn a_delay_that_lies_ahead_is_clamped_and_restamped() {
     let verdict = judged(&enrollment, &mut ledger, &attempt, now, &policy);
     assert!(matches!(verdict, Verdict::Throttled { until, .. } if until == now.after(900)), "{verdict:?}");
     assert_eq!((ledger.strangers.last_failure, ledger.strangers.failures), (now, 20));
-    // From now on it is an ordinary wait, and it ends.
-    let later = now.after(899);
-    assert_eq!(judge(&enrollment, &ledger, &attempt, later, &policy).next, None);
-    assert!(throttled(&enrollment, &ledger, &attempt, later, &policy).is_some());
+    // From now on, this very second too, it is an ordinary wait, and it ends.
+    for later in [now, now.after(899)] {
+        assert_eq!(judge(&enrollment, &ledger, &attempt, later, &policy).next, None);
+        assert!(throttled(&enrollment, &ledger, &attempt, later, &policy).is_some());
+    }
     let code = typed(&code_at(now.after(900)));
     assert!(is_accepted(&judge(&enrollment, &ledger, &code, now.after(900), &policy).verdict));
 }

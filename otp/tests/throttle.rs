@@ -383,3 +383,11 @@ fn unlock_opens_every_lane_and_gives_back_nothing_that_was_spent() {
     }
     assert!(!is_accepted(&owner.types(Origin::Console, "592691", NOW)));
 }
+
+#[test]
+fn one_budget_for_two_holds_what_both_did_as_of_the_later_charge() {
+    let earlier = Bucket { spent: Chance(3), at: NOW };
+    let later = Bucket { spent: Chance(5), at: NOW.after(60) };
+    let both = Bucket { spent: Chance(8), at: NOW.after(60) };
+    assert_eq!((earlier.joined(later), later.joined(earlier)), (both, both));
+}
