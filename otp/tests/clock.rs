@@ -5,8 +5,8 @@ mod common;
 
 use common::{K1, NOW, enrolled, judged, pair_of, phone, typed, typed_from};
 use otp::{
-    Attempt, BackupCode, BackupSet, Enrollment, Judgement, Kind, Ledger, MAX_SPENT, Origin, Policy, Time,
-    Token, TokenName, Typed, Verdict, judge, throttled,
+    Attempt, BackupCode, BackupSet, Delay, Enrollment, Judgement, Kind, Ledger, MAX_SPENT, Origin, Policy,
+    Time, Token, TokenName, Typed, Verdict, judge, throttled,
 };
 
 const DAY: u64 = 86_400;
@@ -215,6 +215,15 @@ fn a_delay_that_lies_ahead_is_clamped_and_restamped() {
     }
     let code = typed(&code_at(now.after(900)));
     assert!(is_accepted(&judge(&enrollment, &ledger, &code, now.after(900), &policy).verdict));
+}
+
+#[test]
+fn a_lane_without_failures_has_none_that_lies_ahead() {
+    let (enrollment, mut ledger, policy) = waiting_since(NOW, 150);
+    ledger.strangers = Delay { failures: 0, last_failure: NOW.after(3600) };
+    let attempt = typed("000000");
+    let refusal = throttled(&enrollment, &ledger, &attempt, NOW, &policy);
+    assert!(matches!(refusal, Some(Verdict::Throttled { .. })), "{refusal:?}: the budget alone waits");
 }
 
 #[test]
