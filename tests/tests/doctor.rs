@@ -421,6 +421,22 @@ fn the_module_is_gone_or_does_not_load_and_rehearse_says_so_too() {
             assert!(finding["what"].as_str().unwrap().contains(trouble), "{finding}");
             rehearse(trouble, "door is not run");
         }
+        // Nothing is wrong with these files; their constructors are what loading them runs into.
+        for (ends, trouble) in [
+            ("_exit(0)", "loading it ended the process"),
+            ("_exit(1)", "loading it ended the process"),
+            ("abort()", "loading it ended the process by signal 6"),
+        ] {
+            let text = format!(
+                "#include <stdlib.h>\n#include <unistd.h>\n\
+                __attribute__((constructor)) static void loaded(void) {{ {ends}; }}\n"
+            );
+            write("/run/ends.c", &text);
+            run(Command::new("gcc").args(["-shared", "-fPIC", "-o"]).arg(&module).arg("/run/ends.c"));
+            let found = doctor(lab, &["--service", "door", "--user", "alice"]);
+            let finding = one(&found, "module-broken");
+            assert!(finding["what"].as_str().unwrap().ends_with(trouble), "{finding}");
+        }
     });
 }
 
